@@ -1,0 +1,19 @@
+/*
+ * A short explanation that travels with a reason: which relation, which
+ * field, which server.  It is raw text for an administrator: whoever shows it
+ * escapes it first (text.h).  Never sent to a client.
+ */
+#ifndef CM_DETAIL_H
+#define CM_DETAIL_H
+
+enum { CM_DETAIL_SIZE = 512 };
+
+struct cm_detail {
+    char text[CM_DETAIL_SIZE]; /* NUL-terminated, cut if too long */
+};
+
+/* Replaces the text.  detail may be NULL: then nothing happens. */
+void cm_detail_set(struct cm_detail *detail, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * What a process keeps for its realms: configuration read once, services
+ * opened lazily and again after a fork.
+ */
+#ifndef CM_REALM_H
+#define CM_REALM_H
+
+#include <krb5.h>
+
+#include "authorize.h"
+#include "log.h"
+
+enum cm_realm_state {
+    CM_REALM_READY,  /* settings and services are usable */
+    CM_REALM_OFF,    /* mode = off: not ours to decide */
+    CM_REALM_BROKEN, /* refuse everything, config */
+    CM_REALM_ABSENT  /* no certmap subsection: refuse, config */
+};
+
+struct cm_realm {
+    enum cm_realm_state state;
+    char *name;
+    struct cm_settings settings;
+    struct cm_services services;
+    struct cm_detail why; /* BROKEN, ABSENT: the first error */
+};
+
+struct cm_realms;
+
+/* Opens nothing.  log is copied.  NULL: no memory. */
+struct cm_realms *cm_realms_new(const struct cm_log *log);
+void cm_realms_free(struct cm_realms *realms);
+
+/*
+ * The realm by name; its configuration is read at first use, and its summary
+ * line or errors logged then.  Borrowed until cm_realms_free().  NULL: no
+ * memory, or more than CM_REALMS_MAX realms.
+ */
+enum { CM_REALMS_MAX = 256 };
+const struct cm_realm *cm_realms_get(struct cm_realms *realms,
+                                     krb5_context context, const char *name);
+
+#endif
