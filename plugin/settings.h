@@ -36,8 +36,8 @@ enum cm_condition_kind {
 
 struct cm_condition {
     enum cm_condition_kind kind;
-    char *oid;          /* CM_CONDITION_POLICY */
-    uint8_t spki[32];   /* CM_CONDITION_ISSUER */
+    char *oid;        /* CM_CONDITION_POLICY */
+    uint8_t spki[32]; /* CM_CONDITION_ISSUER */
 };
 
 /* "name = condition": the indicator is asserted when the condition holds. */
@@ -95,14 +95,18 @@ enum {
     CM_MAX_ISSUERS = 256
 };
 
+/* "enforce", "observe", "off". */
+const char *cm_mode_token(enum cm_mode mode);
+
 /* Defaults for the realm.  False: no memory. */
 bool cm_settings_init(struct cm_settings *settings, const char *realm);
 void cm_settings_clear(struct cm_settings *settings);
 
 /*
  * One line that names the realm, its mode and every choice that weakens the
- * defaults ("revocation=off enforcement=compatibility ...").  The caller
- * frees it.  NULL: no memory.
+ * defaults: "realm=\"EXAMPLE.COM\" mode=enforce directory=kdb weakened:
+ * revocation=off enforcement=compatibility", or "weakened: nothing".  The
+ * caller frees it.  NULL: no memory.
  */
 char *cm_settings_summary(const struct cm_settings *settings);
 
@@ -110,20 +114,22 @@ char *cm_settings_summary(const struct cm_settings *settings);
  * The settings as they hold for one issuing CA key.  Blocks that name the key
  * replace the realm's values; where several do, the strictest counts: the
  * stricter revocation, the intersection of mappings and of suffixes, the
- * rules that all of them have.  out borrows from settings except what
- * cm_effective_clear() frees.
+ * indicators that all of them assert, hw-authent only if all of them say so.
+ * out borrows from settings except what cm_effective_clear() frees.
  */
 struct cm_effective {
     struct cm_policy policy; /* borrowed but for accept and upn_suffixes */
     enum cm_revocation_mode revocation;
-    const struct cm_indicator_rules *indicators; /* the realm's */
-    const struct cm_conditions *hw_authent;      /* the realm's */
+    /* The realm's rules; NULL where a block brings its own instead. */
+    const struct cm_indicator_rules *indicators;
+    const struct cm_conditions *hw_authent;
     /* Rules of the issuer blocks that apply: policy:OID in them reads the
      * leaf, in the realm's rules the valid policy set. */
     const struct cm_issuer_settings *blocks[CM_MAX_ISSUERS];
     size_t block_count;
 };
 
+/* False: no memory; out is zeroed. */
 bool cm_settings_for_issuer(const struct cm_settings *settings,
                             const uint8_t spki[32], struct cm_effective *out);
 void cm_effective_clear(struct cm_effective *effective);
