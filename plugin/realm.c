@@ -1,0 +1,193 @@
+#include "realm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+
+enum { MAX_NAME_TEXT = 200 };
+
+struct cm_realms {
+    struct cm_log log;
+    struct cm_realm *list[CM_REALMS_MAX]; /* pointers: handed out, they stay */
+    size_t count;
+    pid_t pid; /* of the process that the services belong to */
+};
+
+struct cm_realms *
+cm_realms_new(const struct cm_log *log)
+{
+    struct cm_realms *realms = calloc(1, sizeof(*realms));
+
+    if (realms == NULL)
+        return NULL;
+    if (log != NULL)
+        realms->log = *log;
+    realms->pid = getpid();
+    return realms;
+}
+
+static void
+close_services(struct cm_realm *realm)
+{
+    cm_trust_free(realm->services.trust);
+    cm_directory_free(realm->services.directory);
+    memset(&realm->services, 0, sizeof(realm->services));
+}
+
+static void
+realm_free(struct cm_realm *realm)
+{
+    close_services(realm);
+    cm_settings_clear(&realm->settings);
+    free(realm->name);
+    free(realm);
+}
+
+void
+cm_realms_free(struct cm_realms *realms)
+{
+    if (realms == NULL)
+        return;
+    for (size_t i = 0; i < realms->count; i++)
+        realm_free(realms->list[i]);
+    free(realms);
+}
+
+/* Handles only: they open files and connections at their first use. */
+static void
+open_services(struct cm_realm *realm, const struct cm_log *log)
+{
+    const struct cm_settings *settings = &realm->settings;
+    struct cm_services *services = &realm->services;
+
+    services->clock = cm_system_clock;
+    services->trust = cm_trust_new(&settings->trust, log);
+    services->directory = cm_directory_new(&settings->directory, log);
+    if (services->trust != NULL && services->directory != NULL)
+        return;
+    close_services(realm);
+    realm->state = CM_REALM_BROKEN;
+    cm_detail_set(&realm->why, "out of memory");
+}
+
+/* Hands over a finished line whole: cm_log_write() would cut it. */
+static void
+log_line(const struct cm_log *log, enum cm_severity severity, const char *text)
+{
+    if (log->line != NULL && text != NULL)
+        log->line(log->context, severity, text);
+}
+
+static void
+log_errors(const struct cm_log *log, const struct cm_config_errors *errors)
+{
+    for (size_t i = 0; i < errors->list.count; i++)
+        log_line(log, CM_LOG_ERROR, errors->list.items[i]);
+}
+
+/* Says once what is in force, or that all is refused and why. */
+static void
+log_state(const struct cm_realm *realm, const struct cm_log *log)
+{
+    struct cm_buf name = CM_BUF_INIT;
+    char *text;
+
+    if (realm->state == CM_REALM_READY || realm->state == CM_REALM_OFF) {
+        text = cm_settings_summary(&realm->settings);
+        log_line(log, CM_LOG_INFO, text);
+        free(text);
+        return;
+    }
+    cm_text_escape(&name, realm->name, strlen(realm->name), MAX_NAME_TEXT);
+    text = cm_buf_take(&name);
+    cm_log_write(log, CM_LOG_ERROR,
+                 "realm=\"%s\": every certificate is refused (config): %s",
+                 text != NULL ? text : "", realm->why.text);
+    free(text);
+}
+
+static enum cm_realm_state
+state_of(enum cm_config_result result, const struct cm_settings *settings)
+{
+    switch (result) {
+    case CM_CONFIG_FOUND:
+        return settings->mode == CM_MODE_OFF ? CM_REALM_OFF : CM_REALM_READY;
+    case CM_CONFIG_ABSENT:
+        return CM_REALM_ABSENT;
+    case CM_CONFIG_BROKEN:
+        return CM_REALM_BROKEN;
+    }
+    return CM_REALM_BROKEN;
+}
+
+static void
+load(struct cm_realm *realm, krb5_context context, const struct cm_log *log)
+{
+    struct cm_text_list files = {0};
+    struct cm_config_errors errors = {{0}};
+    enum cm_config_result result = CM_CONFIG_BROKEN;
+
+    if (cm_config_files(&files))
+        result = cm_config_load(context, &files, realm->name, &realm->settings,
+                                &errors);
+    realm->state = state_of(result, &realm->settings);
+    if (realm->state == CM_REALM_ABSENT)
+        cm_detail_set(&realm->why,
+                      "the realm has no certmap subsection in kdc.conf");
+    else if (errors.list.count > 0)
+        cm_detail_set(&realm->why, "%s", errors.list.items[0]);
+    else if (realm->state == CM_REALM_BROKEN)
+        cm_detail_set(&realm->why, "out of memory");
+    if (realm->state == CM_REALM_READY)
+        open_services(realm, log);
+    log_errors(log, &errors);
+    log_state(realm, log);
+    cm_config_errors_clear(&errors);
+    cm_text_list_clear(&files);
+}
+
+/* A forked process leaves its parent's connections alone. */
+static void
+follow_fork(struct cm_realms *realms)
+{
+    struct cm_realm *realm;
+
+    if (realms->pid == getpid())
+        return;
+    for (size_t i = 0; i < realms->count; i++) {
+        realm = realms->list[i];
+        if (realm->state != CM_REALM_READY)
+            continue;
+        close_services(realm);
+        open_services(realm, &realms->log);
+    }
+    realms->pid = getpid();
+}
+
+const struct cm_realm *
+cm_realms_get(struct cm_realms *realms, krb5_context context, const char *name)
+{
+    struct cm_realm *realm;
+
+    follow_fork(realms);
+    for (size_t i = 0; i < realms->count; i++) {
+        if (strcmp(realms->list[i]->name, name) == 0)
+            return realms->list[i];
+    }
+    if (realms->count == CM_REALMS_MAX)
+        return NULL;
+    realm = calloc(1, sizeof(*realm));
+    if (realm == NULL)
+        return NULL;
+    realm->state = CM_REALM_BROKEN;
+    realm->name = strdup(name);
+    if (realm->name == NULL) {
+        free(realm);
+        return NULL;
+    }
+    load(realm, context, &realms->log);
+    realms->list[realms->count++] = realm;
+    return realm;
+}
