@@ -23,10 +23,10 @@ struct cm_evidence {
     size_t issuer_thumbprint_count;
 };
 
-/* What an administrator should know about an accepted login. */
+/* What an administrator should know, beside the reason. */
 enum cm_warning {
-    CM_WARN_WEAK = 1 << 0,         /* accepted on a weak mapping */
-    CM_WARN_PREDATES = 1 << 1,     /* certificate older than the account */
+    CM_WARN_WEAK = 1 << 0,         /* only a weak mapping, let through */
+    CM_WARN_PREDATES = 1 << 1,     /* and older than the account */
     CM_WARN_SID_FOREIGN = 1 << 2,  /* SID of another account beside strong */
     CM_WARN_SID_UNCOMPARED = 1 << 3, /* the schema has no SID to compare */
     CM_WARN_MALFORMED_VALUE = 1 << 4 /* the account holds malformed values */
