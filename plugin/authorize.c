@@ -1,0 +1,259 @@
+/*
+ * One login.
+ *
+ * The table `ladder` is the product on one page: each step gathers evidence
+ * or judges it, the cheapest and most local first, and the first refusal
+ * ends the login.  Nothing here knows Kerberos, LDAP or files: those are
+ * behind the services that are handed in.
+ */
+#include "authorize.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "indicators.h"
+
+/* What the steps leave for each other. */
+struct progress {
+    const struct cm_settings *settings;
+    const struct cm_services *services;
+    const struct cm_login *login;
+    struct cm_outcome *out;
+    int64_t now;         /* seconds since 1970, once for the whole login */
+    int64_t deadline_ms; /* monotonic: the budget's end */
+    struct cm_snapshot *snapshot;
+    struct cm_path path;
+    struct cm_effective effective; /* the settings for the issuing CA */
+    struct cm_accounts accounts;
+};
+
+static int64_t
+monotonic_ms(const struct cm_services *services)
+{
+    return services->clock.monotonic_ms(services->clock.context);
+}
+
+/* Milliseconds left of the login's budget; 0 when it is spent. */
+static int
+time_left(const struct progress *login)
+{
+    int64_t left = login->deadline_ms - monotonic_ms(login->services);
+
+    if (left <= 0)
+        return 0;
+    return left < CM_TIMEOUT_MAX_MS ? (int)left : CM_TIMEOUT_MAX_MS;
+}
+
+/* 1. What does the certificate say? */
+static enum cm_reason
+decode_certificate(struct progress *login, struct cm_detail *detail)
+{
+    return cm_certificate_decode(login->login->certificate,
+                                 login->login->certificate_len,
+                                 &login->out->certificate, detail);
+}
+
+/* 2. May it be used to log on at all? */
+static enum cm_reason
+check_logon(struct progress *login, struct cm_detail *detail)
+{
+    return cm_logon_check(&login->out->certificate, &login->settings->logon,
+                          login->now, detail);
+}
+
+/* 3. Is its path good, and its issuing CA allowed to issue for logon? */
+static enum cm_reason
+find_path(struct progress *login, struct cm_detail *detail)
+{
+    struct cm_path_rules rules = {
+        .now = login->now,
+        .min_rsa_bits = login->settings->logon.min_rsa_bits,
+        .require_ntauth = true,
+    };
+    enum cm_reason reason;
+
+    reason =
+        cm_trust_current(login->services->trust, monotonic_ms(login->services),
+                         &login->snapshot, detail);
+    if (reason != CM_OK)
+        return reason;
+    reason = cm_path_find(login->snapshot, login->out->certificate.x509,
+                          &rules, NULL, NULL, &login->path, detail);
+    if (reason != CM_OK)
+        return reason;
+    if (!cm_settings_for_issuer(login->settings,
+                                login->path.issuer_spki_sha256,
+                                &login->effective))
+        return CM_NO_MEMORY;
+    return CM_OK;
+}
+
+/* 4. Is any certificate of the path revoked? */
+static enum cm_reason
+check_revocation(struct progress *login, struct cm_detail *detail)
+{
+    login->out->revocation.mode = login->effective.revocation;
+    login->out->revocation.checked = false;
+    switch (login->effective.revocation) {
+    case CM_REVOCATION_OFF:
+        cm_detail_set(detail, "not checked: revocation = off");
+        return CM_OK;
+    case CM_REVOCATION_REQUIRE:
+    case CM_REVOCATION_SOFT:
+        cm_detail_set(detail, "no source of revocation status is available");
+        return CM_REVOCATION_UNKNOWN;
+    }
+    return CM_INTERNAL;
+}
+
+/* 5. Which accounts do the principal and the UPN name?  One query. */
+static enum cm_reason
+find_accounts(struct progress *login, struct cm_detail *detail)
+{
+    const struct cm_certificate *cert = &login->out->certificate;
+    const struct cm_policy *policy = &login->effective.policy;
+    bool upn_counts =
+        policy->use_subject_alt_name && cert->upn_state == CM_PRESENT;
+    struct cm_directory_query query = {
+        .lookup = {.principal = login->login->principal,
+                   .upn = upn_counts ? cert->upn : NULL,
+                   .dns_domain = policy->dns_domain,
+                   .now = login->now},
+        .kdb_entry = login->login->kdb_entry,
+        .timeout_ms = time_left(login),
+        .may_wait = login->login->may_wait_for_directory,
+    };
+
+    if (query.timeout_ms == 0) {
+        cm_detail_set(detail, "the time budget is spent");
+        return CM_DIRECTORY_UNAVAILABLE;
+    }
+    return cm_directory_find(login->services->directory, &query,
+                             &login->accounts, detail);
+}
+
+/* 6. Does the certificate map to the account, strongly enough? */
+static enum cm_reason
+decide(struct progress *login, struct cm_detail *detail)
+{
+    struct cm_outcome *out = login->out;
+    struct cm_evidence evidence = {
+        .cert = &out->certificate,
+        .policy = &login->effective.policy,
+        .accounts = &login->accounts,
+        .issuer_thumbprints = login->path.ntauth,
+        .issuer_thumbprint_count = login->path.ntauth_count,
+    };
+    struct cm_verdict verdict;
+
+    cm_decide(&evidence, &verdict);
+    out->mapping = verdict.form;
+    out->strength = verdict.strength;
+    out->warnings = verdict.warnings;
+    *detail = verdict.detail;
+    if (verdict.account != NULL) {
+        out->account = strdup(verdict.account->id);
+        if (out->account == NULL)
+            return CM_NO_MEMORY;
+    }
+    return verdict.reason;
+}
+
+/* 7. Which indicators, and does it count as a hardware login? */
+static enum cm_reason
+assert_indicators(struct progress *login, struct cm_detail *detail)
+{
+    struct cm_outcome *out = login->out;
+
+    (void)detail;
+    if (!cm_indicators_evaluate(
+            &login->effective, &out->certificate, &login->path, out->strength,
+            out->revocation.checked, &out->indicators, &out->hw_authent))
+        return CM_NO_MEMORY;
+    return CM_OK;
+}
+
+static const struct {
+    enum cm_step step;
+    const char *token;
+    enum cm_reason (*run)(struct progress *login, struct cm_detail *detail);
+} ladder[CM_STEP_COUNT] = {
+    {CM_STEP_CERTIFICATE, "certificate", decode_certificate},
+    {CM_STEP_LOGON, "logon", check_logon},
+    {CM_STEP_PATH, "path", find_path},
+    {CM_STEP_REVOCATION, "revocation", check_revocation},
+    {CM_STEP_ACCOUNT, "account", find_accounts},
+    {CM_STEP_DECISION, "decision", decide},
+    {CM_STEP_INDICATORS, "indicators", assert_indicators},
+};
+
+/* Climbs until a step refuses.  CM_OK: every step said so. */
+static enum cm_reason
+climb(struct progress *login)
+{
+    struct cm_outcome *out = login->out;
+    struct cm_step_record *record;
+    enum cm_reason reason = CM_INTERNAL;
+    int64_t start;
+
+    for (size_t i = 0; i < CM_STEP_COUNT; i++) {
+        start = monotonic_ms(login->services);
+        record = &out->steps[out->step_count++];
+        record->step = ladder[i].step;
+        reason = ladder[i].run(login, &record->detail);
+        record->outcome = reason;
+        record->ms = monotonic_ms(login->services) - start;
+        if (reason != CM_OK) {
+            out->detail = record->detail;
+            return reason;
+        }
+    }
+    return reason;
+}
+
+void
+cm_authorize(const struct cm_settings *settings,
+             const struct cm_services *services, const struct cm_login *login,
+             struct cm_outcome *out)
+{
+    struct progress progress = {.settings = settings,
+                                .services = services,
+                                .login = login,
+                                .out = out};
+    int64_t start = monotonic_ms(services);
+    enum cm_reason reason;
+
+    memset(out, 0, sizeof(*out));
+    out->reason = CM_INTERNAL;
+    progress.now = services->clock.now(services->clock.context);
+    progress.deadline_ms = start + settings->timeout_ms;
+
+    reason = climb(&progress);
+
+    cm_accounts_clear(&progress.accounts);
+    cm_effective_clear(&progress.effective);
+    cm_path_clear(&progress.path);
+    cm_snapshot_release(progress.snapshot);
+    out->ms = monotonic_ms(services) - start;
+    out->reason = reason;
+}
+
+void
+cm_outcome_clear(struct cm_outcome *outcome)
+{
+    free(outcome->account);
+    cm_text_list_clear(&outcome->indicators);
+    cm_certificate_clear(&outcome->certificate);
+    memset(outcome, 0, sizeof(*outcome));
+    outcome->reason = CM_INTERNAL;
+}
+
+const char *
+cm_step_token(enum cm_step step)
+{
+    for (size_t i = 0; i < CM_STEP_COUNT; i++) {
+        if (ladder[i].step == step)
+            return ladder[i].token;
+    }
+    return "";
+}
