@@ -1,0 +1,53 @@
+"""Fixtures of the realm tests; missing programs skip with a word."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "pki")]
+
+import realm  # noqa: E402  (needs the path above)
+
+NEEDED = ("krb5kdc", "kinit", "slapd", "softhsm2-util", "pkcs11-tool")
+MISSING = [name for name in NEEDED
+           if not shutil.which(name, path=realm.SBIN)]
+
+
+def pytest_collection_modifyitems(items):
+    """Without the programs of a realm there is nothing to test."""
+    if MISSING:
+        why = f"not installed: {', '.join(MISSING)}; tests/run installs them"
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(scope="session")
+def source():
+    """The project's folder."""
+    return HERE.parent.parent
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    return realm.World(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def make_kdc(tmp_path, world):
+    """Kdc(...) with the database made and started, stopped at the end."""
+    running = []
+
+    def make(start=True, **options):
+        folder = tmp_path / f"kdc{len(running) + 1}"
+        kdc = realm.Kdc(folder, world, **options)
+        running.append(kdc)
+        kdc.create_database()
+        return kdc.start() if start else kdc
+
+    yield make
+    for kdc in running:
+        kdc.stop()

@@ -1,0 +1,468 @@
+"""A realm for tests: krb5kdc, kinit and a database in a temporary folder.
+
+    with Kdc(folder, world) as kdc:
+        kdc.add_principals("alice", "bob")
+        login = kdc.kinit("alice", world.card("alice"))
+        assert login.ok and login.audit["reason"] == "ok"
+
+Nothing outside the folder is read or written, everything listens on
+loopback, and what was started is ended by its process id.
+"""
+
+import dataclasses
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pki
+
+MODULE = os.environ.get("CERTMAP_MODULE")
+COMMAND = os.environ.get("CERTMAP_COMMAND")
+SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
+START_SECONDS = 20
+PASSWORD = "correct horse"
+
+#: The wiring that enforces: certmap alone decides, and if it is missing
+#: nobody does.
+ENFORCE = {"certauth": {"module": f"certmap:{MODULE}",
+                        "enable_only": "certmap"}}
+#: The wiring of observe mode: the built-in modules decide.
+OBSERVE = {"certauth": {"module": f"certmap:{MODULE}",
+                        "enable_only": ["pkinit_san", "pkinit_eku",
+                                        "certmap"]}}
+
+
+def until(condition, what, seconds=START_SECONDS):
+    """Waits for a condition; returns its first true value."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def free_port():
+    """A port that is free for TCP and UDP just now."""
+    while True:
+        with socket.socket() as tcp, socket.socket(
+                type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            try:
+                udp.bind(tcp.getsockname())
+            except OSError:
+                continue
+            return tcp.getsockname()[1]
+
+
+def profile(relations, depth=1):
+    """Nested dictionaries as the MIT profile library reads them.
+
+    A list repeats its relation; None leaves it out."""
+    indent, lines = "    " * depth, []
+    for key, values in relations.items():
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, dict):
+                lines += [f"{indent}{key} = {{", profile(value, depth + 1),
+                          f"{indent}}}"]
+            elif value is not None:
+                lines.append(f"{indent}{key} = {value}")
+    return "\n".join(lines)
+
+
+class World:
+    """The certificate authorities of a test session."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.root = pki.root("DC=test,DC=corp,CN=Corp Root")
+        self.issuing = self.root.authority("DC=test,DC=corp,CN=Corp CA 1")
+        # Trusted by path, but not on the NTAuth list.
+        self.web = self.root.authority("DC=test,DC=corp,CN=Corp Web CA")
+        # Trusted by the KDC's own PKINIT, not by certmap.
+        self.foreign = pki.root("O=Foreign,CN=Foreign Root")
+        self.roots = pki.bundle(self.folder / "roots.pem", [self.root])
+        self.pool = pki.bundle(self.folder / "pool.pem",
+                               [self.issuing, self.web])
+        self.ntauth = pki.bundle(self.folder / "ntauth.pem", [self.issuing])
+        self.stock_roots = pki.bundle(self.folder / "stock-roots.pem",
+                                      [self.root, self.foreign])
+        self._cards = {}
+
+    def card(self, who, **options):
+        """A card of the issuing CA, without SAN, made once per name."""
+        if who not in self._cards or options:
+            self._cards[who] = self.issuing.issue(
+                f"DC=test,DC=corp,CN={who}", **options)
+        return self._cards[who]
+
+    def certmap(self, **changes):
+        """The certmap subsection that most tests use."""
+        relations = {
+            "anchors": f"FILE:{self.roots}",
+            "intermediates": f"FILE:{self.pool}",
+            "ntauth": f"FILE:{self.ntauth}",
+            "revocation": "off",
+            "directory": "kdb"}
+        relations.update(changes)
+        return relations
+
+
+@dataclasses.dataclass
+class Login:
+    """What became of one kinit."""
+
+    status: int
+    output: str
+    audits: list
+    log: str
+    cache: str
+    seconds: float
+
+    @property
+    def ok(self):
+        return self.status == 0
+
+    @property
+    def audit(self):
+        """The audit line; there must be exactly one."""
+        assert len(self.audits) == 1, (
+            f"{len(self.audits)} audit lines, one expected\n{self}")
+        return self.audits[0]
+
+
+AUDIT = re.compile(
+    r"certmap: (?P<verdict>authorized|refused|would-\w+) (?P<fields>.*)")
+FIELD = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+def audit_lines(text):
+    """Audit lines as dictionaries; the first word is "verdict"."""
+    found = []
+    for line in text.splitlines():
+        if match := AUDIT.search(line):
+            fields = {key: value.strip('"')
+                      for key, value in FIELD.findall(match["fields"])}
+            found.append({"verdict": match["verdict"], "line": line,
+                          **fields})
+    return found
+
+
+class Kdc:
+    """One krb5kdc, serving one realm or several.
+
+    realms   name -> certmap subsection: a dictionary, text that stands in
+             the realm as it is, or None for none
+    plugins  the [plugins] section, a dictionary or text
+    workers  number for krb5kdc -w
+    """
+
+    def __init__(self, folder, world, realms=None, plugins=None, workers=0,
+                 realm_extra=None, modules=None, environment=None):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.world = world
+        self.realms = realms or {"CORP.TEST": world.certmap()}
+        self.realm = next(iter(self.realms))
+        self.plugins = ENFORCE if plugins is None else plugins
+        self.workers = workers
+        self.realm_extra = realm_extra or {}
+        self.dbmodules = modules or {}
+        self.port = free_port()
+        self.kdc_conf = self.folder / "kdc.conf"
+        self.log_file = self.folder / "kdc.log"
+        self.extra_environment = environment or {}
+        self._process = None
+        self._caches = 0
+        self._written = {}
+        self.write_profiles()
+
+    # Configuration.
+
+    def write_profiles(self):
+        """(Re)writes kdc.conf and the krb5.conf of KDC and client."""
+        for name in self.realms:
+            cert, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+            if not cert.exists():
+                self.world.root.kdc(name).write(self.folder, name)
+            assert key.exists()
+        self.log_file.touch()
+        sections = {
+            "kdcdefaults": {"kdc_listen": f"127.0.0.1:{self.port}",
+                            "kdc_tcp_listen": f"127.0.0.1:{self.port}"},
+            "logging": {"kdc": f"FILE:{self.log_file}"}}
+        text = "".join(f"[{title}]\n{profile(body)}\n"
+                       for title, body in sections.items())
+        text += "[realms]\n" + "".join(map(self._realm, self.realms))
+        text += "[plugins]\n" + (self.plugins if isinstance(self.plugins, str)
+                                 else profile(self.plugins)) + "\n"
+        text += "[dbmodules]\n" + profile(self._databases()) + "\n"
+        self.kdc_conf.write_text(text)
+        self._krb5_conf("krb5-kdc.conf", {})
+        self._krb5_conf("krb5-client.conf", {
+            "pkinit_anchors": f"FILE:{self.world.roots}",
+            "pkinit_pool": f"FILE:{self.world.pool}"})
+
+    def _realm(self, name):
+        relations = {
+            "database_name": self.folder / f"{name}.db",
+            "key_stash_file": self.folder / f"{name}.stash",
+            "acl_file": self.folder / "none.acl",
+            "max_life": "1h",
+            "database_module": name,
+            "pkinit_identity":
+                f"FILE:{self.folder / name}.pem,{self.folder / name}.key",
+            "pkinit_anchors": f"FILE:{self.world.stock_roots}",
+            **self.realm_extra}
+        ours = self.realms[name]
+        text = profile(relations, 2) + "\n"
+        if isinstance(ours, dict):
+            text += profile({"certmap": ours}, 2) + "\n"
+        elif ours:
+            text += ours + "\n"
+        return f"    {name} = {{\n{text}    }}\n"
+
+    def _databases(self):
+        return {name: self.dbmodules.get(name, {
+            "db_library": "db2",
+            "database_name": self.folder / f"{name}.db"})
+            for name in self.realms}
+
+    def _krb5_conf(self, file_name, extra):
+        realms = {name: {"kdc": f"127.0.0.1:{self.port}", **extra}
+                  for name in self.realms}
+        defaults = {"default_realm": self.realm, "dns_lookup_kdc": "false",
+                    "dns_lookup_realm": "false", "rdns": "false",
+                    "dns_canonicalize_hostname": "false"}
+        (self.folder / file_name).write_text(
+            f"[libdefaults]\n{profile(defaults)}\n"
+            f"[realms]\n{profile(realms)}\n")
+
+    def environment(self, side="kdc"):
+        """The environment of the KDC's tools, or of the client."""
+        return {"PATH": SBIN, "LC_ALL": "C.UTF-8", "HOME": str(self.folder),
+                "TMPDIR": str(self.folder),
+                "KRB5_KDC_PROFILE": str(self.kdc_conf),
+                "KRB5_CONFIG": str(self.folder / f"krb5-{side}.conf"),
+                **self.extra_environment}
+
+    # Database.
+
+    def create_database(self):
+        for name in self.realms:
+            self.tool("kdb5_util", "-r", name, "create", "-s", "-P", "master")
+
+    def add_principals(self, *names, options="-nokey +requires_preauth"):
+        """Principals that have no password, as card accounts do."""
+        self.kadmin(*(f"addprinc {options} {name}" for name in names))
+
+    def add_password(self, *names):
+        self.kadmin(*(f'addprinc -pw "{PASSWORD}" {name}' for name in names))
+
+    def set_mappings(self, name, *values):
+        """The values of altSecurityIdentities, in the KDC's database."""
+        suffixes = [""] + [f".{i}" for i in range(2, len(values) + 1)]
+        self.kadmin(*(f'setstr {name} altSecurityIdentities{s} "{v}"'
+                      for s, v in zip(suffixes, values)))
+
+    def kadmin(self, *commands):
+        """kadmin.local, one process for all commands."""
+        done = self.tool("kadmin.local", "-r", self.realm,
+                         stdin="\n".join(commands) + "\n")
+        bad = [line for line in done.splitlines()
+               if not line.startswith("kadmin.local:  ")  # the echo
+               and re.search(r"(?i)error|while|unknown|usage", line)]
+        assert not bad, f"kadmin.local: {bad}"
+        return done
+
+    # Life.
+
+    def __enter__(self):
+        if not (self.folder / f"{self.realm}.stash").exists():
+            self.create_database()
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        command = ["krb5kdc", "-n"]
+        for name in self.realms:
+            command += ["-r", name]
+        if self.workers:
+            command += ["-w", str(self.workers)]
+        errors = self.folder / "kdc.stderr"
+        with open(errors, "wb") as stream:
+            self._process = subprocess.Popen(
+                command, env=self.environment(), stdin=subprocess.DEVNULL,
+                stdout=stream, stderr=stream)
+        until(lambda: (self._process.poll() is not None
+                       or b"starting" in errors.read_bytes()),
+              "krb5kdc starting")
+        assert self._process.poll() is None, (
+            errors.read_text() + self.log_file.read_text())
+        return self
+
+    def stop(self):
+        """Ends it; returns its exit status."""
+        if self._process is None:
+            return None
+        process, self._process = self._process, None
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+    def restart(self):
+        self.stop()
+        self.write_profiles()
+        return self.start()
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def worker_pids(self):
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def running(self):
+        return self._process is not None and self._process.poll() is None
+
+    # Clients.
+
+    def kinit(self, principal, identity=None, *, password=None, options=(),
+              pin=None, seconds=40, realm=None):
+        """Logs in with a file identity, a card ("PKCS11:...") or a password.
+
+        realm: of the principal, if it is not the KDC's first one."""
+        self._caches += 1
+        cache = f"FILE:{self.folder}/cc{self._caches}"
+        command = ["kinit", "-c", cache, *options]
+        if identity is not None:
+            command += ["-X", f"X509_user_identity={self.locate(identity)}"]
+        command.append(f"{principal}@{realm}" if realm else principal)
+        before, started = self.log_size(), time.monotonic()
+        done = subprocess.run(
+            command, env=self.environment("client"), text=True,
+            input=f"{pin or password}\n" if pin or password else "",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=seconds, check=False, start_new_session=True)
+        log = self.log(before)
+        return Login(done.returncode, done.stdout, audit_lines(log), log,
+                     cache, time.monotonic() - started)
+
+    def kinit_password(self, principal):
+        return self.kinit(principal, password=PASSWORD)
+
+    def locate(self, identity):
+        """The X509_user_identity of a pki.Identity or a card."""
+        if isinstance(identity, str):
+            return identity
+        if identity not in self._written:
+            stem = f"id{len(self._written) + 1}"
+            self._written[identity] = identity.write(self.folder, stem)
+        cert, key = self._written[identity]
+        return f"FILE:{cert},{key}"
+
+    def klist(self, login, *options):
+        return self.client("klist", *options, "-c", login.cache)
+
+    def client(self, *command):
+        return self.tool(*command, side="client")
+
+    def kvno(self, login, service):
+        """Asks for a service ticket; returns (status, output)."""
+        done = subprocess.run(
+            ["kvno", "-c", login.cache, service], check=False, text=True,
+            env=self.environment("client"), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+    # Log.
+
+    def log_size(self):
+        return self.log_file.stat().st_size
+
+    def log(self, start=0):
+        with open(self.log_file, "rb") as stream:
+            stream.seek(start)
+            return stream.read().decode(errors="replace")
+
+    # Programs.
+
+    def tool(self, *command, stdin="", side="kdc", status=0):
+        """Runs a program in the realm's environment; returns its output."""
+        done = subprocess.run(
+            [str(part) for part in command], env=self.environment(side),
+            input=stdin, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=120, check=False)
+        assert done.returncode == status, (
+            f"{command[0]} exited {done.returncode}: {done.stdout}")
+        return done.stdout
+
+    def certmap(self, *arguments, status=None):
+        """The certmap command with this realm's kdc.conf; (status, output)."""
+        done = subprocess.run(
+            [COMMAND, arguments[0], "-c", str(self.kdc_conf),
+             *map(str, arguments[1:])],
+            env=self.environment(), text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+            check=False)
+        assert status is None or done.returncode == status, done.stdout
+        return done.returncode, done.stdout
+
+
+class Card:
+    """A SoftHSM2 token that holds one identity."""
+
+    PIN = "1234"
+    LIBRARY = "/usr/lib/softhsm/libsofthsm2.so"
+
+    def __init__(self, folder, identity, label="card"):
+        self.folder = Path(folder)
+        (self.folder / "tokens").mkdir(parents=True, exist_ok=True)
+        self.configuration = self.folder / "softhsm2.conf"
+        self.configuration.write_text(
+            f"directories.tokendir = {self.folder}/tokens\n"
+            "objectstore.backend = file\nlog.level = ERROR\n")
+        self.label = label
+        self._fill(identity)
+
+    @property
+    def environment(self):
+        return {"SOFTHSM2_CONF": str(self.configuration)}
+
+    @property
+    def identity(self):
+        return (f"PKCS11:module_name={self.LIBRARY}:token={self.label}"
+                f":certlabel={self.label}")
+
+    def _fill(self, identity):
+        self._run("softhsm2-util", "--init-token", "--free", "--label",
+                  self.label, "--pin", self.PIN, "--so-pin", "5678")
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            scratch = Path(scratch)
+            _, key = identity.write(scratch, "card")
+            (scratch / "card.der").write_bytes(identity.der)
+            self._run("softhsm2-util", "--import", str(key), "--token",
+                      self.label, "--label", self.label, "--id", "01",
+                      "--pin", self.PIN)
+            self._run("pkcs11-tool", "--module", self.LIBRARY,
+                      "--token-label", self.label, "--login", "--pin",
+                      self.PIN, "--write-object", str(scratch / "card.der"),
+                      "--type", "cert", "--id", "01", "--label", self.label)
+
+    def _run(self, *command):
+        done = subprocess.run(
+            command, env={"PATH": SBIN, **self.environment}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert done.returncode == 0, f"{command[0]}: {done.stdout}"
