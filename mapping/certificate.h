@@ -22,6 +22,7 @@ enum {
     CM_CERT_MAX_EXTENSIONS = 64,    /* extensions in one certificate */
     CM_CERT_MAX_NAMES = 64,         /* subject alternative names */
     CM_CERT_MAX_POLICIES = 64,      /* certificate policies, and EKU OIDs */
+    CM_CERT_MAX_OID_TEXT = 255,     /* bytes of one of their dotted OIDs */
     CM_CERT_MAX_NAME_TEXT = 4096,   /* bytes of one distinguished name text */
     CM_CERT_MAX_SERIAL = 20,        /* octets (RFC 5280 section 4.1.2.2) */
     CM_CERT_MAX_SKI = 64,           /* octets of a usable key identifier */

@@ -18,12 +18,18 @@
 enum { CM_MIN_RSA_BITS_DEFAULT = 2048, CM_MAX_RSA_BITS = 16384 };
 
 /* True if the certificate's public key is at or above the floor. */
-bool cm_strength_key(X509 *cert, int min_rsa_bits, struct cm_detail *detail);
+bool cm_strength_key(const X509 *cert, int min_rsa_bits,
+                     struct cm_detail *detail);
 
 /* True if the algorithm that signed the certificate is. */
-bool cm_strength_signature(X509 *cert, struct cm_detail *detail);
+bool cm_strength_signature(const X509 *cert, struct cm_detail *detail);
+
+/* The same for any signature's AlgorithmIdentifier: of a CRL, an OCSP
+ * response. */
+bool cm_strength_algorithm(const X509_ALGOR *algorithm,
+                           struct cm_detail *detail);
 
 /* "RSA 2048", "EC P-256", ...; the caller frees it.  NULL: no memory. */
-char *cm_strength_key_text(X509 *cert);
+char *cm_strength_key_text(const X509 *cert);
 
 #endif
