@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/conf.h>
 #include <openssl/dsa.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -223,21 +224,26 @@ add_configured(X509 *cert, const X509 *issuer, int nid, const char *value)
     X509 *issuer_copy = NULL;
     X509_EXTENSION *extension;
     X509V3_CTX ctx;
+    CONF *empty;
 
     if (value == NULL)
         return;
+    empty = NCONF_new(NULL);
     if (issuer != NULL) {
         issuer_copy = X509_dup(issuer);
         require(issuer_copy != NULL, "issuer");
     }
     X509V3_set_ctx(&ctx, issuer_copy != NULL ? issuer_copy : cert, cert, NULL,
                    NULL, 0);
-    X509V3_set_ctx_nodb(&ctx);
-    extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    /* Some extensions, such as policies, insist on a configuration. */
+    require(empty != NULL, "configuration");
+    X509V3_set_nconf(&ctx, empty);
+    extension = X509V3_EXT_nconf_nid(empty, &ctx, nid, value);
     require(extension != NULL && X509_add_ext(cert, extension, -1) == 1,
             value);
     X509_EXTENSION_free(extension);
     X509_free(issuer_copy);
+    NCONF_free(empty);
 }
 
 static void
