@@ -39,6 +39,11 @@ else()
     target_compile_definitions(certmap_options INTERFACE
         $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 endif()
+if(CERTMAP_FUZZ)
+    # Coverage everywhere; libFuzzer's main() only in the targets.
+    target_compile_options(certmap_options INTERFACE -fsanitize=fuzzer-no-link)
+    target_link_options(certmap_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(CERTMAP_ANALYZE)
     target_compile_options(certmap_options INTERFACE
         $<$<C_COMPILER_ID:GNU>:-fanalyzer>)
