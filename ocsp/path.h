@@ -43,7 +43,8 @@ struct cm_path_rules {
 struct cm_path {
     X509 *certs[CM_PATH_MAX_LENGTH]; /* leaf first, anchor last */
     size_t count;
-    uint8_t issuer_spki_sha256[32]; /* of the issuing CA's key */
+    uint8_t issuer_spki_sha256[32]; /* of the issuing CA's key; zeros in a
+                                     * path of one */
     /* The NTAuth certificates with that key; none: not on the list. */
     struct cm_thumbprint *ntauth; /* SHA-1 and SHA-256 of each */
     size_t ntauth_count;
@@ -66,9 +67,9 @@ typedef enum cm_reason (*cm_path_judge)(void *context,
  * Looks for a path from leaf to an anchor of the snapshot, trying every
  * candidate issuer in every list within the bounds above; the order of files
  * and certificates never changes the verdict.  An anchor ends a path, self-
- * signed or not.  A path needs at least an issuer: a leaf that is itself an
- * anchor has none, unless it is self-signed and judged by `certmap verify`
- * (require_ntauth false).
+ * signed or not.  A leaf that is itself an anchor is a path of one, as
+ * `certmap verify` judges it; where an issuing CA is asked for
+ * (require_ntauth) it has none and is refused.
  *
  * judge may be NULL.
  *
