@@ -157,7 +157,7 @@ fill_account(const char *name, const struct case_row *row,
     memset(out, 0, sizeof(*out));
     out->id = copy(name);
     out->account_name = copy(name);
-    out->computer = who.computer;
+    out->computer = who.computer || change->computer;
     out->disabled = change->disabled;
     if (change->disabled)
         out->disabled_why = copy("userAccountControl");

@@ -93,7 +93,8 @@ struct case_account {
     const char *upn;
     const char *sid;
     const char *created; /* decimal seconds since 1970 */
-    bool no_sids;        /* the schema has no objectSid */
+    bool computer;
+    bool no_sids; /* the schema has no objectSid */
     bool disabled;
     bool named; /* found for the principal, whatever its name */
 };

@@ -38,6 +38,11 @@ static const struct case_row rows[] = {
      .cert = {.issuer = CASE_CA1_NAMESAKE, .policies = "1.2.3"},
      .set = {.tuples = {BY_UPN}},
      .expect = REFUSED(66, CM_WEAK_MAPPING)},
+    {.name = "T03b a SHA-256 thumbprint that begins like the SHA-1 one",
+     .cert = {.policies = "1.2.3"},
+     .set = {.tuples = {"{ca1}000000000000000000000000;1.2.3;"
+                        "UPNSuffix=example.com"}},
+     .expect = REFUSED(66, CM_WEAK_MAPPING)},
     {.name = "T04 another UPN suffix",
      .cert = {.san = SAN_UPN("carol@alt.example"), .policies = "1.2.3"},
      .set = {.tuples = {BY_UPN}},
