@@ -23,8 +23,8 @@ enum {
     CM_TRUST_MAX_FILE = 16 * 1024 * 1024, /* bytes of one file */
     CM_TRUST_MAX_FILES = 4096,            /* files in one folder */
     CM_TRUST_MAX_CERTIFICATES = 8192,     /* in one list */
-    CM_TRUST_LOOK_MS = 500,     /* files are looked at no more often */
-    CM_TRUST_GRACE_MS = 60000,  /* last good content of a broken file */
+    CM_TRUST_LOOK_MS = 500,    /* files are looked at no more often */
+    CM_TRUST_GRACE_MS = 60000, /* last good content of a broken file */
 };
 
 enum cm_location_kind { CM_LOCATION_NONE, CM_LOCATION_FILE, CM_LOCATION_DIR };
@@ -43,7 +43,7 @@ void cm_location_clear(struct cm_location *location);
 
 struct cm_trust_config {
     struct cm_location anchors;
-    bool anchors_are_ntauth; /* then anchors is empty */
+    bool anchors_are_ntauth;          /* then anchors is empty */
     struct cm_location intermediates; /* may be CM_LOCATION_NONE */
     struct cm_location ntauth;
 };

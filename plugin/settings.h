@@ -11,16 +11,11 @@
 #include "directory.h"
 #include "logon.h"
 #include "policy.h"
+#include "revocation.h"
 #include "text.h"
 #include "trust.h"
 
 enum cm_mode { CM_MODE_ENFORCE, CM_MODE_OBSERVE, CM_MODE_OFF };
-
-enum cm_revocation_mode {
-    CM_REVOCATION_REQUIRE,
-    CM_REVOCATION_SOFT,
-    CM_REVOCATION_OFF
-};
 
 /* What the certauth module may wait for when it runs alone. */
 enum cm_wait { CM_WAIT_DIRECTORY, CM_WAIT_NONE, CM_WAIT_ALL };

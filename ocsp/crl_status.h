@@ -1,0 +1,87 @@
+/*
+ * What a set of CRLs says about one certificate (RFC 5280 section 6.3.3).
+ */
+#ifndef CM_CRL_STATUS_H
+#define CM_CRL_STATUS_H
+
+#include "crl_index.h"
+#include "path.h"
+
+/* Names one source for logs and JSON: "crl" or "ocsp". */
+enum cm_status_source {
+    CM_SOURCE_NONE,
+    CM_SOURCE_CRL,
+    CM_SOURCE_OCSP,
+    CM_SOURCE_DENY
+};
+
+enum cm_status_state {
+    CM_STATUS_UNKNOWN, /* nobody says anything current */
+    CM_STATUS_GOOD,
+    CM_STATUS_STALE,  /* not listed, but what says so has expired */
+    CM_STATUS_REVOKED /* or on hold */
+};
+
+/* "good", "stale", "revoked", "unknown". */
+const char *cm_status_token(enum cm_status_state state);
+/* "crl", "ocsp", "deny", "none". */
+const char *cm_status_source_token(enum cm_status_source source);
+
+/* The status of one certificate, from one or several sources. */
+struct cm_status {
+    enum cm_status_state state;
+    enum cm_status_source source;
+    int reason; /* CRLReason where revoked */
+    int64_t this_update;
+    bool has_next_update;
+    int64_t next_update;
+    struct cm_detail detail;
+};
+
+enum {
+    CM_STATUS_SKEW = 300,     /* seconds; for thisUpdate and producedAt */
+    CM_STATUS_MAX_DEPTH = 3,  /* CRL issuers whose own status is asked */
+    CM_STATUS_MAX_CRLS = 1024 /* CRLs looked at for one certificate */
+};
+
+/*
+ * Where CRLs come from: the store, or files given to `certmap verify`.
+ * Calls visit with every index whose CRL was verified by the key with this
+ * SHA-256 of its SPKI, in any order, until visit returns false.
+ */
+struct cm_crl_provider {
+    bool (*each)(void *context, const uint8_t spki[32],
+                 bool (*visit)(void *visit_context,
+                               struct cm_crl_index *index),
+                 void *visit_context);
+    void *context;
+};
+
+struct cm_crl_question {
+    const struct cm_path *path; /* verified */
+    size_t position;            /* of the certificate in it; not the anchor */
+    const struct cm_snapshot *snapshot; /* for CRL issuers' own paths */
+    const struct cm_path_rules *rules;  /* now and the floor */
+    const struct cm_crl_provider *crls;
+};
+
+/*
+ * Which CRLs count: those issued under the certificate's issuer name and
+ * signed by the issuing key; or by a key that the CA of that name uses beside
+ * it: one that a self-issued certificate links to the issuing key (key
+ * rollover), or one whose certificate may sign CRLs and not certificates; or,
+ * where the certificate's distribution point names a cRLIssuer, indirect CRLs
+ * of that issuer.  Every CRL issuer other than the issuing key itself needs a
+ * path of its own to the same anchor, with cRLSign, and not revoked.  One name
+ * alone is never enough: two CAs of one name keep their CRLs apart.
+ *
+ * Scope, distribution points, reason codes, base and delta are combined as
+ * RFC 5280 section 6.3.3 asks; only when current CRLs cover every reason and
+ * none lists the certificate is it good.  Any CRL that lists it, stale ones
+ * too, makes it revoked; a delta's removeFromCRL lifts a hold that its base
+ * holds.  A CRL that cannot be read is as if it were not there.
+ */
+void cm_crl_status(const struct cm_crl_question *question,
+                   struct cm_status *out);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Step 4 of a login: is any certificate of the path revoked, and does
+ * anything current say that it is not?
+ */
+#ifndef CM_REVOCATION_H
+#define CM_REVOCATION_H
+
+#include "crl_status.h"
+#include "ocsp.h"
+#include "path.h"
+#include "store.h"
+
+enum cm_revocation_mode {
+    CM_REVOCATION_REQUIRE, /* a current good answer, or refuse */
+    CM_REVOCATION_SOFT,    /* refuse what is revoked */
+    CM_REVOCATION_OFF      /* only the deny list */
+};
+
+struct cm_revocation_policy {
+    enum cm_revocation_mode mode;
+    int64_t stale_grace; /* seconds after nextUpdate, for unlisted serials */
+    X509 *const *responders; /* configured for the issuing CA */
+    size_t responder_count;
+};
+
+/* What was found, leaf first; the anchor is not asked about. */
+struct cm_revocation_result {
+    struct cm_status status[CM_PATH_MAX_LENGTH];
+    size_t count;
+    bool current;       /* every one is CM_STATUS_GOOD */
+    bool override_used; /* an override let it through */
+};
+
+/*
+ * The deny list first, in every mode.  Then everything that the store holds
+ * about each certificate is read: revoked by any valid source refuses; else
+ * one current good answer suffices; `require` takes a stale one within
+ * stale_grace.
+ *
+ * CM_OK, CM_REVOKED, CM_REVOCATION_UNKNOWN, CM_REVOCATION_UNAVAILABLE (the
+ * store cannot be believed; the deny list cannot be read), CM_NO_MEMORY.
+ */
+enum cm_reason cm_revocation_check(
+    struct cm_store *store, const struct cm_path *path,
+    const struct cm_snapshot *snapshot, const struct cm_path_rules *rules,
+    const struct cm_revocation_policy *policy, int64_t now_ms,
+    struct cm_revocation_result *out, struct cm_detail *detail);
+
+#endif
