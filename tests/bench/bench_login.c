@@ -107,7 +107,8 @@ copy(const char *text)
 {
     char *out = strdup(text);
 
-    require(out != NULL, "memory");
+    if (out == NULL)
+        abort();
     return out;
 }
 
