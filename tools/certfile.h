@@ -1,0 +1,44 @@
+/*
+ * Certificates named on the command line.
+ */
+#ifndef CM_CERTFILE_H
+#define CM_CERTFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <openssl/x509.h>
+
+#include "detail.h"
+
+enum {
+    CM_CERTFILE_MAX = 1024 * 1024, /* bytes of one input */
+    CM_CERTFILE_MAX_FILES = 4096   /* files in one folder */
+};
+
+/*
+ * The one certificate of a PEM or DER file, "-" for `in`, as DER.  Other PEM
+ * blocks, such as a key, are passed over; several certificates are an error:
+ * it would not be clear which one is meant.  Whether the DER is well formed
+ * is for its user to say.  False: detail says why.  The caller frees *der.
+ */
+bool cm_certfile_read(FILE *in, const char *path, uint8_t **der, size_t *len,
+                      struct cm_detail *detail);
+
+/* The certificates of a PEM file in order, at least one.  On success the
+ * caller frees them with cm_certificates_free(). */
+bool cm_certfile_read_all(const char *path, X509 ***out, size_t *count,
+                          struct cm_detail *detail);
+
+/*
+ * Every certificate of a file, or of every file in a folder that does not
+ * begin with ".", appended to *out.  False: a file cannot be read or holds no
+ * certificate, or there is none.  The caller frees them in any case, with
+ * cm_certificates_free().
+ */
+bool cm_certfile_collect(const char *path, X509 ***out, size_t *count,
+                         struct cm_detail *detail);
+
+#endif

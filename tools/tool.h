@@ -1,0 +1,43 @@
+/*
+ * The certmap command without main(): verbs, streams and exit codes, so that
+ * tests run it within their own process.
+ */
+#ifndef CM_TOOL_H
+#define CM_TOOL_H
+
+#include <getopt.h>
+#include <stdio.h>
+
+enum cm_exit {
+    CM_EXIT_YES = 0,        /* done, accepted, nothing wrong */
+    CM_EXIT_NO = 1,         /* refused, or findings */
+    CM_EXIT_USAGE = 2,      /* usage or configuration */
+    CM_EXIT_UNAVAILABLE = 3 /* something did not answer, or no memory */
+};
+
+struct cm_tool {
+    FILE *in;
+    FILE *out;
+    FILE *err;
+};
+
+struct cm_verb {
+    const char *name;
+    const char *operands;         /* "CERT PRINCIPAL" */
+    const char *summary;          /* one line */
+    const char *help;             /* its own options, one a line, or "" */
+    const struct option *options; /* its own and the common ones */
+    enum cm_exit (*run)(struct cm_tool *tool, int argc, char **argv);
+};
+
+extern const struct cm_verb cm_verb_show;
+extern const struct cm_verb cm_verb_verify;
+
+/* Runs the command line; argv[0] is the program's name. */
+enum cm_exit cm_tool_run(struct cm_tool *tool, int argc, char **argv);
+
+/* "certmap: ...", escaped, with a newline, to tool->err. */
+void cm_tool_error(struct cm_tool *tool, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
