@@ -1,0 +1,396 @@
+#include "ldap_search.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "text.h"
+
+/* A message of a search that is under way. */
+typedef enum cm_ldap_search_end take_entry(struct cm_ldap_search *search,
+                                           const struct cm_entry *entry,
+                                           struct cm_detail *detail);
+
+/* What one search asks. */
+struct request {
+    const char *base;
+    int scope;
+    const char *filter;
+    const char *const *attributes;
+    LDAPControl **controls;
+    int size_limit; /* 0: none */
+};
+
+static enum cm_ldap_search_end
+send_search(struct cm_ldap_connection *connection,
+            const struct request *request, int64_t deadline, int *message_id,
+            struct cm_detail *detail)
+{
+    int64_t left = deadline - cm_monotonic_ms();
+    struct timeval limit = {.tv_sec = (time_t)(left / 1000 + 1)};
+    char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
+    int code;
+    size_t i;
+
+    if (left <= 0) {
+        cm_detail_set(detail, "no time left");
+        return CM_LDAP_SEARCH_FAILED;
+    }
+    /* libldap takes the list without const, and leaves it alone. */
+    for (i = 0; request->attributes[i] != NULL; i++) {
+        union {
+            const char *in;
+            char *out;
+        } name = {request->attributes[i]};
+
+        attributes[i] = name.out;
+    }
+    attributes[i] = NULL;
+    cm_ldap_begin(connection);
+    code = ldap_search_ext(connection->handle, request->base, request->scope,
+                           request->filter, attributes, 0, request->controls,
+                           NULL, &limit, request->size_limit, message_id);
+    if (code == LDAP_SUCCESS)
+        return CM_LDAP_SEARCH_DONE;
+    cm_detail_set(detail, "search: %s", ldap_err2string(code));
+    return code == LDAP_SERVER_DOWN ? CM_LDAP_SEARCH_LOST
+                                    : CM_LDAP_SEARCH_FAILED;
+}
+
+/*
+ * Active Directory gives more than 1500 values in ranges ("name;range=0-1499")
+ * and the first range alone would look like another attribute.
+ */
+static bool
+is_range_of(const char *const *wanted, const struct berval *name)
+{
+    static const char option[] = ";range=";
+    const char *semicolon = memchr(name->bv_val, ';', name->bv_len);
+    size_t len;
+
+    if (semicolon == NULL)
+        return false;
+    len = (size_t)(semicolon - name->bv_val);
+    return name->bv_len - len >= strlen(option) &&
+           cm_text_equal_fold_n(semicolon, option, strlen(option)) &&
+           cm_attribute_wanted(wanted, name->bv_val, len) != NULL;
+}
+
+static enum cm_ldap_search_end
+copy_values(const char *const *wanted, const struct berval *name,
+            const struct berval *values, struct cm_entry *out,
+            struct cm_detail *detail)
+{
+    const char *own = cm_attribute_wanted(wanted, name->bv_val, name->bv_len);
+
+    if (is_range_of(wanted, name)) {
+        cm_detail_set(detail,
+                      "%s: the server gives some of %.*s only; let it give "
+                      "all values at once",
+                      out->dn, (int)name->bv_len, name->bv_val);
+        return CM_LDAP_SEARCH_FAILED;
+    }
+    for (; own != NULL && values != NULL && values->bv_val != NULL; values++) {
+        if (!cm_entry_add(out, own, values->bv_val, values->bv_len)) {
+            cm_detail_set(detail, "out of memory");
+            return CM_LDAP_SEARCH_FAILED;
+        }
+    }
+    return CM_LDAP_SEARCH_DONE;
+}
+
+/* Reads the attributes that follow the name. */
+static enum cm_ldap_search_end
+read_attributes(LDAP *handle, LDAPMessage *message, BerElement *ber,
+                const char *const *wanted, struct cm_entry *out,
+                struct cm_detail *detail)
+{
+    enum cm_ldap_search_end end = CM_LDAP_SEARCH_DONE;
+    struct berval name, *values;
+
+    while (end == CM_LDAP_SEARCH_DONE) {
+        values = NULL;
+        if (ldap_get_attribute_ber(handle, message, ber, &name, &values) !=
+            LDAP_SUCCESS) {
+            cm_detail_set(detail, "an entry cannot be decoded");
+            end = CM_LDAP_SEARCH_FAILED;
+        } else if (name.bv_val == NULL) {
+            return end; /* that was the last one */
+        } else {
+            end = copy_values(wanted, &name, values, out, detail);
+        }
+        ber_memfree(values); /* what it points to is the message's */
+    }
+    return end;
+}
+
+static enum cm_ldap_search_end
+read_entry(LDAP *handle, LDAPMessage *message, const char *const *wanted,
+           struct cm_entry *out, struct cm_detail *detail)
+{
+    enum cm_ldap_search_end end = CM_LDAP_SEARCH_FAILED;
+    BerElement *ber = NULL;
+    struct berval dn;
+
+    memset(out, 0, sizeof(*out));
+    if (ldap_get_dn_ber(handle, message, &ber, &dn) != LDAP_SUCCESS ||
+        dn.bv_val == NULL || memchr(dn.bv_val, '\0', dn.bv_len) != NULL) {
+        cm_detail_set(detail, "an entry cannot be decoded");
+    } else {
+        out->dn = strndup(dn.bv_val, dn.bv_len);
+        if (out->dn == NULL)
+            cm_detail_set(detail, "out of memory");
+        else
+            end = read_attributes(handle, message, ber, wanted, out, detail);
+    }
+    if (ber != NULL)
+        ber_free(ber, 0);
+    return end;
+}
+
+static enum cm_ldap_search_end
+take_message(struct cm_ldap_search *search,
+             struct cm_ldap_connection *connection, LDAPMessage *message,
+             const char *const *wanted, take_entry *take,
+             struct cm_detail *detail)
+{
+    struct cm_entry entry;
+    enum cm_ldap_search_end end;
+
+    /* References to other servers, and what RFC 4511 calls intermediate. */
+    if (ldap_msgtype(message) != LDAP_RES_SEARCH_ENTRY)
+        return CM_LDAP_SEARCH_DONE;
+    end = read_entry(connection->handle, message, wanted, &entry, detail);
+    if (end == CM_LDAP_SEARCH_DONE)
+        end = take(search, &entry, detail);
+    cm_entry_clear(&entry);
+    return end;
+}
+
+/*
+ * Sends a search and hands its entries over, one by one.  The final message
+ * is the caller's with CM_LDAP_SEARCH_DONE; else the operation is abandoned
+ * and the connection is to be closed.
+ */
+static enum cm_ldap_search_end
+run_search(struct cm_ldap_search *search,
+           struct cm_ldap_connection *connection,
+           const struct request *request, take_entry *take, int64_t deadline,
+           LDAPMessage **final, struct cm_detail *detail)
+{
+    LDAPMessage *message;
+    int message_id = -1;
+    enum cm_ldap_wait wait;
+    enum cm_ldap_search_end end =
+        send_search(connection, request, deadline, &message_id, detail);
+
+    *final = NULL;
+    if (end != CM_LDAP_SEARCH_DONE)
+        return end;
+    while (end == CM_LDAP_SEARCH_DONE) {
+        wait =
+            cm_ldap_next(connection, message_id, deadline, &message, detail);
+        if (wait != CM_LDAP_ANSWERED) {
+            end = wait == CM_LDAP_LOST ? CM_LDAP_SEARCH_LOST
+                                       : CM_LDAP_SEARCH_FAILED;
+            break;
+        }
+        if (ldap_msgtype(message) == LDAP_RES_SEARCH_RESULT) {
+            *final = message;
+            return CM_LDAP_SEARCH_DONE;
+        }
+        end = take_message(search, connection, message, request->attributes,
+                           take, detail);
+        ldap_msgfree(message);
+    }
+    if (end != CM_LDAP_SEARCH_LOST)
+        (void)ldap_abandon_ext(connection->handle, message_id, NULL, NULL);
+    return end;
+}
+
+static enum cm_ldap_search_end
+take_account(struct cm_ldap_search *search, const struct cm_entry *entry,
+             struct cm_detail *detail)
+{
+    search->reason =
+        cm_accounts_collect(&search->config->schema, search->lookup, entry,
+                            search->accounts, detail);
+    return search->reason == CM_OK ? CM_LDAP_SEARCH_DONE
+                                   : CM_LDAP_SEARCH_REFUSED;
+}
+
+enum cm_ldap_search_end
+cm_ldap_search_accounts(struct cm_ldap_search *search,
+                        struct cm_ldap_connection *connection,
+                        int64_t deadline, struct cm_detail *detail)
+{
+    const char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
+    const struct request request = {.base = search->config->base,
+                                    .scope = LDAP_SCOPE_SUBTREE,
+                                    .filter = search->filter,
+                                    .attributes = attributes,
+                                    .size_limit = CM_DIRECTORY_MAX_ENTRIES};
+    enum cm_ldap_search_end end;
+    LDAPMessage *final;
+    int code;
+
+    cm_accounts_clear(search->accounts);
+    cm_schema_attributes(&search->config->schema, attributes);
+    end = run_search(search, connection, &request, take_account, deadline,
+                     &final, detail);
+    if (end != CM_LDAP_SEARCH_DONE)
+        return end;
+    code = cm_ldap_result_code(connection, final, "search", detail);
+    if (code == LDAP_SUCCESS)
+        return CM_LDAP_SEARCH_DONE;
+    if (code != LDAP_SIZELIMIT_EXCEEDED)
+        return CM_LDAP_SEARCH_FAILED;
+    search->reason = CM_ACCOUNT_AMBIGUOUS;
+    return CM_LDAP_SEARCH_REFUSED;
+}
+
+/* The base itself counts; what else a server sends is of no interest. */
+static enum cm_ldap_search_end
+take_base(struct cm_ldap_search *search, const struct cm_entry *entry,
+          struct cm_detail *detail)
+{
+    (void)entry;
+    (void)detail;
+    search->reason = CM_OK;
+    return CM_LDAP_SEARCH_DONE;
+}
+
+enum cm_ldap_search_end
+cm_ldap_search_base(struct cm_ldap_search *search,
+                    struct cm_ldap_connection *connection, int64_t deadline,
+                    struct cm_detail *detail)
+{
+    static const char *const nothing[] = {LDAP_NO_ATTRS, NULL};
+    const struct request request = {.base = search->config->base,
+                                    .scope = LDAP_SCOPE_BASE,
+                                    .filter = "(objectClass=*)",
+                                    .attributes = nothing,
+                                    .size_limit = 1};
+    enum cm_ldap_search_end end;
+    LDAPMessage *final;
+
+    end = run_search(search, connection, &request, take_base, deadline, &final,
+                     detail);
+    if (end != CM_LDAP_SEARCH_DONE)
+        return end;
+    if (cm_ldap_result_code(connection, final, "base", detail) != LDAP_SUCCESS)
+        return CM_LDAP_SEARCH_FAILED;
+    if (search->reason == CM_OK)
+        return CM_LDAP_SEARCH_DONE;
+    cm_detail_set(detail, "base: nothing can be read there");
+    return CM_LDAP_SEARCH_FAILED;
+}
+
+static enum cm_ldap_search_end
+take_mapped(struct cm_ldap_search *search, const struct cm_entry *entry,
+            struct cm_detail *detail)
+{
+    (void)detail;
+    if (cm_entry_get(entry, search->config->schema.mappings) == NULL ||
+        cm_walk_visit(search->walk, entry))
+        return CM_LDAP_SEARCH_DONE;
+    search->reason = CM_OK; /* an end that was asked for */
+    return CM_LDAP_SEARCH_REFUSED;
+}
+
+/* The cookie of the next page; empty: there is none.  Frees the message. */
+static enum cm_ldap_search_end
+end_of_page(struct cm_ldap_connection *connection, LDAPMessage *final,
+            struct berval *cookie, struct cm_detail *detail)
+{
+    LDAPControl **controls = NULL, *page;
+    ber_int_t estimate;
+    int code = LDAP_SUCCESS;
+
+    ber_memfree(cookie->bv_val);
+    memset(cookie, 0, sizeof(*cookie));
+    if (ldap_parse_result(connection->handle, final, NULL, NULL, NULL, NULL,
+                          &controls, 0) != LDAP_SUCCESS) {
+        ldap_msgfree(final);
+        cm_detail_set(detail, "search: the answer cannot be decoded");
+        return CM_LDAP_SEARCH_FAILED;
+    }
+    page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
+    if (page != NULL)
+        code = ldap_parse_pageresponse_control(connection->handle, page,
+                                               &estimate, cookie);
+    ldap_controls_free(controls);
+    if (code != LDAP_SUCCESS) {
+        ldap_msgfree(final);
+        cm_detail_set(detail, "search: the page control cannot be decoded");
+        return CM_LDAP_SEARCH_FAILED;
+    }
+    return cm_ldap_result_code(connection, final, "search", detail) ==
+                   LDAP_SUCCESS
+               ? CM_LDAP_SEARCH_DONE
+               : CM_LDAP_SEARCH_FAILED;
+}
+
+static enum cm_ldap_search_end
+run_page(struct cm_ldap_search *search, struct cm_ldap_connection *connection,
+         const char *filter, struct berval *cookie, int64_t deadline,
+         struct cm_detail *detail)
+{
+    const char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
+    LDAPControl *controls[2] = {NULL, NULL};
+    const struct request request = {.base = search->config->base,
+                                    .scope = LDAP_SCOPE_SUBTREE,
+                                    .filter = filter,
+                                    .attributes = attributes,
+                                    .controls = controls};
+    enum cm_ldap_search_end end;
+    LDAPMessage *final;
+
+    cm_schema_attributes(&search->config->schema, attributes);
+    /* Not critical: a server without pages sends everything at once. */
+    if (ldap_create_page_control(connection->handle, CM_LDAP_PAGE, cookie, 0,
+                                 &controls[0]) != LDAP_SUCCESS) {
+        cm_detail_set(detail, "out of memory");
+        return CM_LDAP_SEARCH_FAILED;
+    }
+    end = run_search(search, connection, &request, take_mapped, deadline,
+                     &final, detail);
+    ldap_control_free(controls[0]);
+    return end == CM_LDAP_SEARCH_DONE
+               ? end_of_page(connection, final, cookie, detail)
+               : end;
+}
+
+enum cm_ldap_search_end
+cm_ldap_search_mapped(struct cm_ldap_search *search,
+                      struct cm_ldap_connection *connection, int64_t deadline,
+                      struct cm_detail *detail)
+{
+    const struct cm_schema *schema = &search->config->schema;
+    enum cm_ldap_search_end end;
+    struct cm_buf filter = CM_BUF_INIT;
+    struct berval cookie = {0, NULL};
+
+    /* Accounts that were visited must not be visited again. */
+    if (search->walk->seen > 0) {
+        search->reason = CM_DIRECTORY_UNAVAILABLE;
+        return CM_LDAP_SEARCH_REFUSED;
+    }
+    cm_buf_add_text(&filter, "(&");
+    if (schema->object_filter != NULL)
+        cm_buf_add_text(&filter, schema->object_filter);
+    cm_buf_add_char(&filter, '(');
+    cm_buf_add_text(&filter, schema->mappings);
+    cm_buf_add_text(&filter, "=*))");
+    if (filter.failed) {
+        cm_buf_clear(&filter);
+        return CM_LDAP_SEARCH_FAILED;
+    }
+    do {
+        end = run_page(search, connection, filter.data, &cookie, deadline,
+                       detail);
+    } while (end == CM_LDAP_SEARCH_DONE && cookie.bv_len > 0);
+    ber_memfree(cookie.bv_val);
+    cm_buf_clear(&filter);
+    return end;
+}

@@ -1,0 +1,53 @@
+/*
+ * The three searches of the ldap backend, on one connection.
+ */
+#ifndef CM_LDAP_SEARCH_H
+#define CM_LDAP_SEARCH_H
+
+#include <stdint.h>
+
+#include "backend.h"
+#include "ldap_connection.h"
+
+enum { CM_LDAP_PAGE = 500 }; /* entries in a page of a walk */
+
+enum cm_ldap_search_end {
+    CM_LDAP_SEARCH_DONE,    /* answered, and understood */
+    CM_LDAP_SEARCH_REFUSED, /* answered; no other server is to be asked */
+    CM_LDAP_SEARCH_LOST,    /* the connection is gone */
+    CM_LDAP_SEARCH_FAILED   /* no answer in time, or none of use */
+};
+
+struct cm_ldap_search {
+    enum cm_ldap_search_end (*run)(struct cm_ldap_search *search,
+                                   struct cm_ldap_connection *connection,
+                                   int64_t deadline, struct cm_detail *detail);
+    const struct cm_directory_config *config;
+    enum cm_reason reason; /* with CM_LDAP_SEARCH_REFUSED */
+
+    const char *filter; /* of cm_ldap_search_accounts */
+    const struct cm_lookup *lookup;
+    struct cm_accounts *accounts;
+
+    struct cm_walk *walk; /* of cm_ldap_search_mapped */
+};
+
+/* The accounts of one login; *accounts is filled anew by each run. */
+enum cm_ldap_search_end
+cm_ldap_search_accounts(struct cm_ldap_search *search,
+                        struct cm_ldap_connection *connection,
+                        int64_t deadline, struct cm_detail *detail);
+
+/* Is the base there and readable? */
+enum cm_ldap_search_end
+cm_ldap_search_base(struct cm_ldap_search *search,
+                    struct cm_ldap_connection *connection, int64_t deadline,
+                    struct cm_detail *detail);
+
+/* Every account with a mapping, page by page (RFC 2696). */
+enum cm_ldap_search_end
+cm_ldap_search_mapped(struct cm_ldap_search *search,
+                      struct cm_ldap_connection *connection, int64_t deadline,
+                      struct cm_detail *detail);
+
+#endif
