@@ -144,7 +144,11 @@ start_tls(struct cm_ldap_connection *connection,
     }
     if (ldap_install_tls(handle) != LDAP_SUCCESS ||
         !ldap_tls_inplace(handle)) {
-        explain(handle, "TLS", detail);
+        /* libldap's words rarely name the cause. */
+        explain(handle,
+                "TLS (is the server's certificate current, for this host "
+                "name and from ca_file?)",
+                detail);
         return false;
     }
     return true;
