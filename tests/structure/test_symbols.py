@@ -60,8 +60,7 @@ def test_mapping_is_pure():
     assert wanted, "the archive asks for nothing: is it empty?"
     strange = sorted(
         symbol for symbol in wanted - LIBC
-        if not symbol.startswith("cm_") and (
-            symbol not in crypto or IMPURE_CRYPTO.match(symbol)))
+        if symbol not in crypto or IMPURE_CRYPTO.match(symbol))
     assert not strange, f"mapping/ is not pure: it asks for {strange}"
 
 
