@@ -8,6 +8,7 @@ code, and `mappings()` writes altSecurityIdentities values from the rules in
 import datetime
 import functools
 import hashlib
+import ipaddress
 from pathlib import Path
 
 from cryptography import x509
@@ -28,6 +29,11 @@ SID_EXTENSION = OID("1.3.6.1.4.1.311.25.2")
 SID_VALUE = "1.3.6.1.4.1.311.25.2.1"
 
 DAY = datetime.timedelta(days=1)
+
+
+def now(days=0):
+    """A moment that many days from now, as certificates write it."""
+    return datetime.datetime.utcnow().replace(microsecond=0) + days * DAY
 
 
 def tlv(tag, *contents):
@@ -146,15 +152,14 @@ class Authority(Identity):
               not_before=None, not_after=None, ca=False, ski=True,
               key_usage=True, digest=None, other_names=(), extensions=()):
         private_key = key(key_kind, slot or subject)
-        now = datetime.datetime.utcnow().replace(microsecond=0)
         builder = (
             x509.CertificateBuilder()
             .subject_name(name(subject))
             .issuer_name(self.cert.subject if self.cert else name(subject))
             .public_key(private_key.public_key())
             .serial_number(serial or x509.random_serial_number())
-            .not_valid_before(not_before or now - DAY)
-            .not_valid_after(not_after or now + 30 * DAY)
+            .not_valid_before(not_before or now(-1))
+            .not_valid_after(not_after or now(30))
             .add_extension(x509.BasicConstraints(ca, None), critical=True))
         if key_usage:
             builder = builder.add_extension(usage(ca), critical=True)
@@ -201,15 +206,13 @@ class Authority(Identity):
 
     def tls(self, address="127.0.0.1"):
         """A TLS server certificate for a loopback address."""
-        import ipaddress
         private_key = key("ec", f"tls {self.subject_text}")
-        now = datetime.datetime.utcnow().replace(microsecond=0)
         cert = (
             x509.CertificateBuilder().subject_name(name("CN=localhost"))
             .issuer_name(self.cert.subject)
             .public_key(private_key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY).not_valid_after(now + 30 * DAY)
+            .not_valid_before(now(-1)).not_valid_after(now(30))
             .add_extension(x509.SubjectAlternativeName(
                 [x509.DNSName("localhost"),
                  x509.IPAddress(ipaddress.ip_address(address))]), False)

@@ -23,6 +23,8 @@ import pki
 
 MODULE = os.environ.get("CERTMAP_MODULE")
 COMMAND = os.environ.get("CERTMAP_COMMAND")
+#: What krb5kdc must load first, where the module needs it (sanitizers).
+PRELOAD = os.environ.get("CERTMAP_KDC_PRELOAD")
 SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 START_SECONDS = 20
 PASSWORD = "correct horse"
@@ -137,7 +139,7 @@ class Login:
 
 
 AUDIT = re.compile(
-    r"certmap: (?P<verdict>authorized|refused|would-\w+) (?P<fields>.*)")
+    r"certmap: (?P<verdict>authorized|refused) (?P<fields>reason=.*)")
 FIELD = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
@@ -205,7 +207,7 @@ class Kdc:
         self.kdc_conf.write_text(text)
         self._krb5_conf("krb5-kdc.conf", {})
         self._krb5_conf("krb5-client.conf", {
-            "pkinit_anchors": f"FILE:{self.world.roots}",
+            "pkinit_anchors": f"FILE:{self.world.stock_roots}",
             "pkinit_pool": f"FILE:{self.world.pool}"})
 
     def _realm(self, name):
@@ -297,9 +299,13 @@ class Kdc:
         if self.workers:
             command += ["-w", str(self.workers)]
         errors = self.folder / "kdc.stderr"
+        environment = self.environment()
+        if PRELOAD:
+            environment.update(LD_PRELOAD=PRELOAD,
+                               ASAN_OPTIONS="detect_leaks=0")
         with open(errors, "wb") as stream:
             self._process = subprocess.Popen(
-                command, env=self.environment(), stdin=subprocess.DEVNULL,
+                command, env=environment, stdin=subprocess.DEVNULL,
                 stdout=stream, stderr=stream)
         until(lambda: (self._process.poll() is not None
                        or b"starting" in errors.read_bytes()),
