@@ -7,7 +7,6 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "certificate.h"
 #include "trust.h"
@@ -62,12 +61,19 @@ add_der(struct certificates *certs, const uint8_t *der, size_t len,
                       certs->count + 1);
         return CM_READ_BROKEN;
     }
-    /* Fills the extension cache now, while one thread holds it. */
-    X509_check_purpose(x509, -1, 0);
     outcome = append(certs, x509, detail);
     if (outcome != CM_READ_OK)
         X509_free(x509);
     return outcome;
+}
+
+/* Nothing but blanks stand between p and the start of its line. */
+static bool
+begins_line(const uint8_t *bytes, const uint8_t *p)
+{
+    while (p > bytes && (p[-1] == ' ' || p[-1] == '\t'))
+        p--;
+    return p == bytes || p[-1] == '\n' || p[-1] == '\r';
 }
 
 /* Lines that begin a PEM block, well formed or not. */
@@ -79,8 +85,7 @@ count_begin_lines(const uint8_t *bytes, size_t len)
 
     while ((p = memmem(p, (size_t)(end - p), pem_begin,
                        sizeof(pem_begin) - 1)) != NULL) {
-        if (p == bytes || p[-1] == '\n' || p[-1] == '\r')
-            count++;
+        count += begins_line(bytes, p);
         p += sizeof(pem_begin) - 1;
     }
     return count;
@@ -129,10 +134,16 @@ static enum cm_read
 add_pem(struct certificates *certs, const uint8_t *bytes, size_t len,
         struct cm_detail *detail)
 {
-    size_t expected = count_begin_lines(bytes, len);
     enum cm_read outcome = CM_READ_OK;
+    size_t expected;
     BIO *bio;
 
+    /* A byte order mark would hide the first block from the reader. */
+    if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+        bytes += 3;
+        len -= 3;
+    }
+    expected = len > 0 ? count_begin_lines(bytes, len) : 0;
     if (expected == 0) {
         cm_detail_set(detail, "holds no certificate");
         return CM_READ_NONE;

@@ -58,8 +58,8 @@ by_promise(const void *left, const void *right)
         return a->key_named ? -1 : 1;
     if (a->anchor != b->anchor)
         return a->anchor ? -1 : 1;
-    if (a->self_issued != b->self_issued)
-        return a->self_issued ? 1 : -1;
+    if (a->below_anchor != b->below_anchor)
+        return a->below_anchor ? -1 : 1;
     return compare_fingerprints(a, b);
 }
 
@@ -101,23 +101,28 @@ add_named(const struct cm_trusted_list *from, size_t first, size_t count,
     return filled;
 }
 
-static void
-put_in_order(struct cm_issuer *list, size_t *count, int64_t now)
+/* Leaves each certificate once and the most promising first.  One that leads
+ * straight to an anchor comes before the detours of cross-certification. */
+static size_t
+put_in_order(struct cm_issuer *list, size_t count,
+             const struct cm_trusted_list *anchors, int64_t now)
 {
+    size_t first, named;
     X509 *x509;
 
-    if (*count < 2)
-        return;
-    *count = unite(list, *count);
-    if (*count < 2)
-        return;
-    for (size_t i = 0; i < *count; i++) {
+    if (count > 1)
+        count = unite(list, count);
+    if (count < 2)
+        return count;
+    for (size_t i = 0; i < count; i++) {
         x509 = list[i].trusted->x509;
         list[i].in_validity = is_in_validity(x509, now);
-        list[i].self_issued =
-            (X509_get_extension_flags(x509) & EXFLAG_SI) != 0;
+        cm_trusted_list_named(anchors, X509_get_issuer_name(x509), &first,
+                              &named);
+        list[i].below_anchor = named > 0;
     }
-    qsort(list, *count, sizeof(*list), by_promise);
+    qsort(list, count, sizeof(*list), by_promise);
+    return count;
 }
 
 bool
@@ -148,7 +153,7 @@ cm_issuers_find(const struct cm_snapshot *snapshot,
     for (size_t i = 0; i < LISTS; i++)
         *count = add_named(lists[i], first[i], named[i], lists[0], child->x509,
                            list, *count);
-    put_in_order(list, count, now);
+    *count = put_in_order(list, *count, lists[0], now);
     *out = list;
     return true;
 }

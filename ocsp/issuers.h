@@ -15,7 +15,7 @@ struct cm_issuer {
     bool anchor;
     bool in_validity;
     bool key_named;   /* the child's key identifier is the issuer's */
-    bool self_issued; /* a detour, as a rule: one key vouches for the next */
+    bool below_anchor; /* its own issuer has the name of an anchor */
 };
 
 /*

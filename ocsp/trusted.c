@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 
 /* SHA-256 over the whole SubjectPublicKeyInfo, algorithm included. */
 static bool
@@ -29,6 +30,8 @@ cm_trusted_init(struct cm_trusted *trusted, X509 *x509)
         X509_digest(x509, EVP_sha256(), trusted->sha256, NULL) != 1 ||
         !hash_spki(x509, trusted->spki_sha256) || X509_up_ref(x509) != 1)
         return false;
+    /* Fills the extension cache now, while one thread holds it. */
+    X509_check_purpose(x509, -1, 0);
     trusted->x509 = x509;
     return true;
 }
