@@ -12,14 +12,17 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include "derasm.h"
+
 enum {
     MAX_SLOTS = 32,
     KEY_TYPES = TC_DSA_2048 + 1,
-    MAX_VALUE = 4096, /* bytes of one attribute value or serial number */
-    SHORT_LENGTH = 0x80
+    MAX_VALUE = 4096, /* bytes of one attribute value */
+    MAX_TEXT = 1024   /* bytes of a serial number or SID, written down */
 };
 
 static const char sid_extension_oid[] = "1.3.6.1.4.1.311.25.2";
+static const char sid_inner_oid[] = "2b060104018237190201";
 
 static void
 require(bool ok, const char *what)
@@ -100,26 +103,6 @@ tc_hex(const char *hex, size_t *len)
     return bytes;
 }
 
-/* Appends one DER element around value; returns its length. */
-static size_t
-wrap(uint8_t *out, uint8_t tag, const uint8_t *value, size_t len)
-{
-    size_t head = 0;
-
-    require(len < 0x10000, "element too long");
-    out[head++] = tag;
-    if (len >= 0x100) {
-        out[head++] = 0x82;
-        out[head++] = (uint8_t)(len >> 8);
-    } else if (len >= SHORT_LENGTH) {
-        out[head++] = 0x81;
-    }
-    out[head++] = (uint8_t)(len & 0xff);
-    if (len > 0)
-        memcpy(out + head, value, len);
-    return head + len;
-}
-
 /* The string type that RFC 5280 appendix A gives the attribute. */
 static int
 string_type(const ASN1_OBJECT *type)
@@ -185,19 +168,20 @@ make_name(const char *text)
 static void
 set_serial(X509 *cert, const char *hex)
 {
-    uint8_t der[MAX_VALUE], *content;
-    const unsigned char *p = der;
+    char text[MAX_TEXT];
+    const unsigned char *p;
     ASN1_INTEGER *serial;
+    uint8_t *der;
     size_t len;
 
-    content = tc_hex(hex, &len);
-    require(len < MAX_VALUE - 8, "serial number too long");
-    len = wrap(der, V_ASN1_INTEGER, content, len);
+    snprintf(text, sizeof(text), "02:%s", hex);
+    der = da_bytes(text, &len);
+    p = der;
     serial = d2i_ASN1_INTEGER(NULL, &p, (long)len);
     require(serial != NULL && X509_set_serialNumber(cert, serial) == 1,
             "serial number");
     ASN1_INTEGER_free(serial);
-    free(content);
+    free(der);
 }
 
 static void
@@ -268,18 +252,15 @@ add_raw(X509 *cert, const char *oid, int critical, const uint8_t *value,
 static void
 add_sid(X509 *cert, const char *sid)
 {
-    static const uint8_t inner_oid[] = {0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04,
-                                        0x01, 0x82, 0x37, 0x19, 0x02, 0x01};
-    uint8_t a[MAX_VALUE], b[MAX_VALUE];
-    size_t len = strlen(sid);
+    char text[MAX_TEXT];
+    uint8_t *der;
+    size_t len;
 
-    require(len < 1024, "SID too long");
-    len = wrap(a, V_ASN1_OCTET_STRING, (const uint8_t *)sid, len);
-    memcpy(b, inner_oid, sizeof(inner_oid));
-    len = sizeof(inner_oid) + wrap(b + sizeof(inner_oid), 0xa0, a, len);
-    len = wrap(a, 0xa0, b, len);
-    len = wrap(b, 0x30, a, len);
-    add_raw(cert, sid_extension_oid, 0, b, len);
+    snprintf(text, sizeof(text), "30(a0(06:%s a0(04'%s')))", sid_inner_oid,
+             sid);
+    der = da_bytes(text, &len);
+    add_raw(cert, sid_extension_oid, 0, der, len);
+    free(der);
 }
 
 static void

@@ -53,10 +53,10 @@ struct tc_spec {
     const char *basic_constraints; /* "critical,CA:TRUE" */
     const char *key_usage;         /* "critical,digitalSignature" */
     const char *eku;               /* "clientAuth,1.3.6.1.4.1.311.20.2.2" */
-    const char *san; /* "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:a@b.c" */
-    const char *policies;          /* "1.2.3,1.2.4" */
-    const char *ski; /* "hash", or hex; NULL: absent */
-    const char *aki; /* "keyid"; NULL: absent */
+    const char *san;      /* "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:a@b.c" */
+    const char *policies; /* "1.2.3,1.2.4" */
+    const char *ski;      /* "hash", or hex; NULL: absent */
+    const char *aki;      /* "keyid"; NULL: absent */
     const char *name_constraints;
     const char *policy_constraints;
     const char *sid; /* makes the SID extension, 1.3.6.1.4.1.311.25.2 */
