@@ -170,7 +170,7 @@ is_strict_element(const struct cm_der_element *element, unsigned depth)
         return false;
     if ((element->tag & TAG_CONSTRUCTED) == 0)
         return true;
-    if (depth >= CM_DER_MAX_DEPTH)
+    if (depth > CM_DER_MAX_DEPTH)
         return false;
     while (inside.len > 0) {
         if (!cm_der_read(&inside, &child) ||
