@@ -112,21 +112,21 @@ add_part(struct cm_buf *buf, enum tag tag, const char *text)
     cm_buf_add_text(buf, text);
 }
 
-/* Takes over value.  False: out of memory, value is freed. */
+/* Takes the text out of buf.  False: out of memory. */
 static bool
-append(struct cm_candidates *out, enum cm_form form, char *value)
+append(struct cm_candidates *out, enum cm_form form, struct cm_buf *buf)
 {
-    struct cm_candidate *list;
+    struct cm_candidate *list, one = {form, NULL, buf->len};
 
-    if (value == NULL)
+    one.value = cm_buf_take(buf);
+    if (one.value == NULL)
         return false;
     list = reallocarray(out->list, out->count + 1, sizeof(*list));
     if (list == NULL) {
-        free(value);
+        free(one.value);
         return false;
     }
-    list[out->count].form = form;
-    list[out->count++].value = value;
+    list[out->count++] = one;
     out->list = list;
     return true;
 }
@@ -155,7 +155,7 @@ add_candidate(struct cm_candidates *out, enum cm_form form, const char *first,
         cm_buf_clear(&buf); /* no directory value can be it */
         return true;
     }
-    return append(out, form, cm_buf_take(&buf));
+    return append(out, form, &buf);
 }
 
 /* Lower-case digits, the last octet first if reversed. */
@@ -469,16 +469,16 @@ bool
 cm_candidate_matches(const struct cm_candidate *candidate, const char *value,
                      size_t len)
 {
-    size_t own_len = strlen(candidate->value), blanks, body_len;
     const char *own = candidate->value + PREFIX_LEN, *body;
+    size_t blanks, body_len;
 
     /* Called for every value and candidate: what rejects most comes first,
      * and how many blanks there must be follows from the lengths. */
-    if (len < own_len || len > CM_ALTSECID_MAX)
+    if (len < candidate->len || len > CM_ALTSECID_MAX)
         return false;
-    blanks = len - own_len;
+    blanks = len - candidate->len;
     body = value + PREFIX_LEN + blanks;
-    body_len = own_len - PREFIX_LEN;
+    body_len = candidate->len - PREFIX_LEN;
     if (memcmp(value, PREFIX, PREFIX_LEN) != 0 ||
         !cm_text_equal_fold_n(own, body, body_len))
         return false;

@@ -41,6 +41,7 @@ const char *cm_strength_token(enum cm_strength strength);
 struct cm_candidate {
     enum cm_form form; /* one of the seven */
     char *value;       /* canonical: what an administrator would write */
+    size_t len;        /* of value */
 };
 
 /* Every value that a certificate yields; at most 6 and one per rfc822Name. */

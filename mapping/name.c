@@ -28,9 +28,8 @@
 
 #include "buf.h"
 #include "certificate.h"
+#include "der.h"
 #include "text.h"
-
-enum { NAME_OID_TEXT = 256 }; /* bytes of a dotted type, with the NUL */
 
 /* Attribute types with a name.  NULL: by number in that notation. */
 static const struct attribute_type {
@@ -76,11 +75,16 @@ find_type(const ASN1_OBJECT *object)
 static bool
 add_oid(struct cm_buf *out, const ASN1_OBJECT *object)
 {
-    char text[NAME_OID_TEXT];
-    int len = OBJ_obj2txt(text, sizeof(text), object, 1);
+    char text[CM_CERT_MAX_OID_TEXT + 1];
+    int len;
 
+    /* An octet gives two digits at least, and some versions of libcrypto
+     * write a long number in quadratic time. */
+    if (OBJ_length(object) > CM_CERT_MAX_OID_TEXT)
+        return false;
+    len = OBJ_obj2txt(text, sizeof(text), object, 1);
     ERR_clear_error();
-    if (len <= 0 || (size_t)len >= sizeof(text))
+    if (len <= 0 || len > CM_CERT_MAX_OID_TEXT)
         return false;
     cm_buf_add_text(out, text);
     return true;
@@ -191,37 +195,19 @@ add_windows_entry(struct cm_buf *out, const X509_NAME_ENTRY *entry)
 }
 
 /*
- * Reads the header of one element and moves *p to its content.  False: it is
- * not a definite-length element that ends before `end`.
- */
-static bool
-read_header(const unsigned char **p, const unsigned char *end, long *len)
-{
-    int tag, class, ret;
-
-    ret = ASN1_get_object(p, len, &tag, &class, (long)(end - *p));
-    ERR_clear_error();
-    return (ret & 0x80) == 0 && (ret & 1) == 0;
-}
-
-/*
  * True if every RDN holds a value.  Asked of the encoding, because OpenSSL's
  * list of entries does not show an RDN without any.
  */
 static bool
 rdns_are_filled(const X509_NAME *name)
 {
-    const unsigned char *p, *end;
-    size_t size;
-    long len;
+    struct cm_der der, rdns, rdn;
 
-    if (!X509_NAME_get0_der(name, &p, &size))
+    if (!X509_NAME_get0_der(name, &der.bytes, &der.len) ||
+        !cm_der_read_tag(&der, CM_DER_SEQUENCE, &rdns))
         return false;
-    end = p + size;
-    if (!read_header(&p, end, &len))
-        return false;
-    for (end = p + len; p < end; p += len) {
-        if (!read_header(&p, end, &len) || len == 0)
+    while (rdns.len > 0) {
+        if (!cm_der_read_tag(&rdns, CM_DER_SET, &rdn) || rdn.len == 0)
             return false;
     }
     return true;

@@ -45,7 +45,7 @@ check_parsed(const char *value, size_t len, const struct cm_altsecid *out)
 static void
 check_matches_itself(const char *value, size_t len, enum cm_form form)
 {
-    struct cm_candidate candidate = {form, strndup(value, len)};
+    struct cm_candidate candidate = {form, strndup(value, len), len};
 
     FUZZ_REQUIRE(candidate.value != NULL);
     if (value[strlen("X509:")] == '<')

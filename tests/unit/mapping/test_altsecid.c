@@ -223,7 +223,8 @@ static void
 test_longest_value(void **state)
 {
     char *value = repeated("X509:<S>", "a", CM_ALTSECID_MAX + 1);
-    struct cm_candidate candidate = {CM_FORM_SUBJECT, value};
+    struct cm_candidate candidate = {CM_FORM_SUBJECT, value,
+                                     CM_ALTSECID_MAX + 1};
     struct cm_altsecid out;
 
     (void)state;
@@ -234,6 +235,7 @@ test_longest_value(void **state)
     assert_string_equal(out.fault, "it is too long");
     assert_false(cm_candidate_matches(&candidate, value, CM_ALTSECID_MAX + 1));
     value[CM_ALTSECID_MAX] = '\0';
+    candidate.len = CM_ALTSECID_MAX;
     assert_true(cm_candidate_matches(&candidate, value, CM_ALTSECID_MAX));
     free(value);
 }
@@ -273,8 +275,8 @@ test_every_byte_counts(void **state)
 {
     const struct match_row *row = *state;
     char own[128], value[128];
-    struct cm_candidate candidate = {row->form, own};
     size_t len = strlen(row->value);
+    struct cm_candidate candidate = {row->form, own, len};
 
     assert_int_equal(len, strlen(row->rule));
     memcpy(own, row->value, len + 1);
@@ -300,8 +302,8 @@ test_every_length_counts(void **state)
 {
     const struct match_row *row = *state;
     char own[128], value[130];
-    struct cm_candidate candidate = {row->form, own};
     size_t len = strlen(row->value);
+    struct cm_candidate candidate = {row->form, own, len};
 
     memcpy(own, row->value, len + 1);
     for (size_t i = 0; i < len; i++)
@@ -332,7 +334,7 @@ static void
 test_blanks(void **state)
 {
     char own[] = "X509:<SKI>0a";
-    struct cm_candidate candidate = {CM_FORM_SKI, own};
+    struct cm_candidate candidate = {CM_FORM_SKI, own, strlen(own)};
 
     (void)state;
     assert_true(cm_candidate_matches(&candidate, S("X509:    <SKI>0A")));

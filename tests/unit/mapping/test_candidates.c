@@ -52,6 +52,7 @@ assert_candidates(const struct cm_certificate *cert, bool trust,
     assert_int_equal(out.count, count);
     for (size_t i = 0; i < count; i++) {
         assert_string_equal(out.list[i].value, expected[i]);
+        assert_int_equal(out.list[i].len, strlen(expected[i]));
         cm_altsecid_parse(expected[i], strlen(expected[i]), &parsed);
         assert_int_equal(out.list[i].form, parsed.form);
     }
