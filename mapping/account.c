@@ -50,3 +50,18 @@ cm_account_has_upn(const struct cm_account *account, const char *upn,
     return account->account_name != NULL &&
            is_implicit_upn(upn, account->account_name, dns_domain);
 }
+
+bool
+cm_account_has_dns_name(const struct cm_account *account, const char *dns_name,
+                        const char *dns_domain)
+{
+    const char *name = account->account_name;
+    const char *dot = strchr(dns_name, '.');
+    size_t len = name != NULL ? strlen(name) : 0;
+
+    if (dot == NULL || len < 2 || name[len - 1] != '$')
+        return false;
+    return (size_t)(dot - dns_name) == len - 1 &&
+           cm_text_equal_fold_n(dns_name, name, len - 1) &&
+           cm_text_equal_fold(dot + 1, dns_domain);
+}

@@ -25,8 +25,8 @@ struct cm_account {
      * compared again locally.  False: it came because of the UPN. */
     bool named;
 
-    bool computer; /* the UPN never maps it, DNS names may */
-    bool disabled; /* disabled, locked or expired */
+    bool computer;      /* the UPN never maps it, DNS names may */
+    bool disabled;      /* disabled, locked or expired */
     char *disabled_why; /* for the log; NULL unless disabled */
 
     char *account_name; /* sAMAccountName, uid, ...; NULL if it has none */
@@ -63,5 +63,12 @@ void cm_accounts_clear(struct cm_accounts *accounts);
  */
 bool cm_account_has_upn(const struct cm_account *account, const char *upn,
                         const char *dns_domain);
+
+/*
+ * Is the DNS name host.dns_domain, where host and "$" are the account name
+ * ([MS-PKCA] 3.1.5.2.1.1)?  Folds ASCII case; deeper names are not.
+ */
+bool cm_account_has_dns_name(const struct cm_account *account,
+                             const char *dns_name, const char *dns_domain);
 
 #endif

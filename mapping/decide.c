@@ -132,22 +132,6 @@ match_upn(const struct cm_evidence *evidence, const struct cm_account *account,
     return CM_OK;
 }
 
-/* host.dns_domain, where host and "$" are the computer's account name. */
-static bool
-dns_name_is_of(const char *dns, const struct cm_account *account,
-               const char *dns_domain)
-{
-    const char *name = account->account_name;
-    const char *dot = strchr(dns, '.');
-    size_t len = name != NULL ? strlen(name) : 0;
-
-    if (dot == NULL || len < 2 || name[len - 1] != '$')
-        return false;
-    return (size_t)(dot - dns) == len - 1 &&
-           cm_text_equal_fold_n(dns, name, len - 1) &&
-           cm_text_equal_fold(dot + 1, dns_domain);
-}
-
 /* [MS-PKCA] 3.1.5.2.1.1, computers only. */
 static enum cm_reason
 match_dns(const struct cm_evidence *evidence, const struct cm_account *account,
@@ -158,8 +142,8 @@ match_dns(const struct cm_evidence *evidence, const struct cm_account *account,
     if (!account->computer || (cert->dns.count == 0 && !cert->dns_faulty))
         return CM_OK;
     for (size_t i = 0; i < cert->dns.count && !cert->dns_faulty; i++) {
-        if (dns_name_is_of(cert->dns.items[i], account,
-                           evidence->policy->dns_domain)) {
+        if (cm_account_has_dns_name(account, cert->dns.items[i],
+                                    evidence->policy->dns_domain)) {
             *forms |= MATCHED(CM_FORM_DNS);
             return CM_OK;
         }
@@ -283,15 +267,14 @@ form_by_tuple(const struct cm_evidence *evidence, unsigned forms)
 }
 
 /*
- * The SID that the certificate asserts: the extension's, or, where the URI
- * counts and there is no extension, the URI's.  Two that differ, or a damaged
- * one, are never "none".
+ * The SID that the certificate asserts: the extension's, or, without one, the
+ * URI's.  Two that differ, or a damaged one, are never "none".  What may
+ * accept is not asked here: a SID refuses whatever `mappings` says.
  */
 static enum cm_presence
-asserted_sid(const struct cm_certificate *cert, bool uri_counts,
-             const char **sid)
+asserted_sid(const struct cm_certificate *cert, const char **sid)
 {
-    enum cm_presence uri = uri_counts ? cert->sid_uri_state : CM_ABSENT;
+    enum cm_presence uri = cert->sid_uri_state;
 
     *sid = NULL;
     if (cert->sid_state == CM_FAULTY || uri == CM_FAULTY)
@@ -308,11 +291,11 @@ asserted_sid(const struct cm_certificate *cert, bool uri_counts,
 /* [MS-PKCA] 3.1.5.2.1.6. */
 static enum sid_verdict
 compare_sid(const struct cm_evidence *evidence,
-            const struct cm_account *account, bool uri_counts)
+            const struct cm_account *account)
 {
     const char *sid;
 
-    switch (asserted_sid(evidence->cert, uri_counts, &sid)) {
+    switch (asserted_sid(evidence->cert, &sid)) {
     case CM_ABSENT:
         return SID_NONE;
     case CM_FAULTY:
@@ -383,6 +366,17 @@ judge_by_enforcement(const struct cm_evidence *evidence,
     return CM_INTERNAL;
 }
 
+/* May the SID, where it is the account's, make a weak mapping strong? */
+static bool
+sid_may_strengthen(const struct cm_evidence *evidence)
+{
+    const struct cm_certificate *cert = evidence->cert;
+    unsigned accept = evidence->policy->accept;
+
+    return (cert->sid_state == CM_PRESENT && (accept & CM_ACCEPT_SID)) ||
+           (cert->sid_uri_state == CM_PRESENT && (accept & CM_ACCEPT_SID_URI));
+}
+
 /* Beside a weak mapping the SID decides first: equal makes it strong, foreign
  * or damaged refuses in every mode. */
 static enum cm_reason
@@ -396,7 +390,7 @@ judge_weak(const struct cm_evidence *evidence, enum sid_verdict sid,
     case SID_FOREIGN:
         return CM_SID_MISMATCH;
     case SID_EQUAL:
-        if (evidence->policy->accept & CM_ACCEPT_SID) {
+        if (sid_may_strengthen(evidence)) {
             out->strength = CM_STRENGTH_STRONG;
             return CM_OK;
         }
@@ -413,11 +407,13 @@ judge_weak(const struct cm_evidence *evidence, enum sid_verdict sid,
 /* Nothing maps.  The extension alone suffices only where `sid-alone` is
  * accepted; the URI alone never does. */
 static enum cm_reason
-judge_sid_alone(const struct cm_evidence *evidence, struct cm_verdict *out)
+judge_sid_alone(const struct cm_evidence *evidence, enum sid_verdict sid,
+                struct cm_verdict *out)
 {
-    if (!(evidence->policy->accept & CM_ACCEPT(CM_FORM_SID)))
+    if (!(evidence->policy->accept & CM_ACCEPT(CM_FORM_SID)) ||
+        evidence->cert->sid_state == CM_ABSENT)
         return CM_NO_MAPPING;
-    switch (compare_sid(evidence, out->account, false)) {
+    switch (sid) {
     case SID_EQUAL:
         out->form = CM_FORM_SID;
         out->strength = CM_STRENGTH_STRONG;
@@ -457,8 +453,7 @@ static enum cm_reason
 judge(const struct cm_evidence *evidence, unsigned forms,
       struct cm_verdict *out)
 {
-    bool uri_counts = (evidence->policy->accept & CM_ACCEPT_SID_URI) != 0;
-    enum sid_verdict sid = compare_sid(evidence, out->account, uri_counts);
+    enum sid_verdict sid = compare_sid(evidence, out->account);
     enum cm_form by_tuple = form_by_tuple(evidence, forms);
 
     out->form = best_form(forms);
@@ -470,7 +465,7 @@ judge(const struct cm_evidence *evidence, unsigned forms,
     }
     if (forms != 0)
         return judge_weak(evidence, sid, out);
-    return judge_sid_alone(evidence, out);
+    return judge_sid_alone(evidence, sid, out);
 }
 
 void
