@@ -78,8 +78,8 @@ add_oid(struct cm_buf *out, const ASN1_OBJECT *object)
     char text[CM_CERT_MAX_OID_TEXT + 1];
     int len;
 
-    /* An octet gives two digits at least, and some versions of libcrypto
-     * write a long number in quadratic time. */
+    /* An octet becomes two characters at least, and some versions of
+     * libcrypto write a long number in quadratic time. */
     if (OBJ_length(object) > CM_CERT_MAX_OID_TEXT)
         return false;
     len = OBJ_obj2txt(text, sizeof(text), object, 1);
@@ -203,8 +203,10 @@ rdns_are_filled(const X509_NAME *name)
 {
     struct cm_der der, rdns, rdn;
 
-    if (!X509_NAME_get0_der(name, &der.bytes, &der.len) ||
-        !cm_der_read_tag(&der, CM_DER_SEQUENCE, &rdns))
+    int ok = X509_NAME_get0_der(name, &der.bytes, &der.len);
+
+    ERR_clear_error();
+    if (!ok || !cm_der_read_tag(&der, CM_DER_SEQUENCE, &rdns))
         return false;
     while (rdns.len > 0) {
         if (!cm_der_read_tag(&rdns, CM_DER_SET, &rdn) || rdn.len == 0)

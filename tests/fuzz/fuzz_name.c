@@ -49,9 +49,11 @@ compare(const X509_NAME *left, const X509_NAME *right)
 {
     struct written a = write_name(left), b = write_name(right);
 
-    if (a.text != NULL && b.text != NULL)
+    if (a.text != NULL && b.text != NULL) {
+        FUZZ_REQUIRE(a.key != NULL && b.key != NULL);
         FUZZ_REQUIRE((strcmp(a.text, b.text) == 0) ==
                      (strcmp(a.key, b.key) == 0));
+    }
     free(a.text);
     free(a.key);
     free(b.text);

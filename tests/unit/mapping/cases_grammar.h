@@ -26,6 +26,8 @@ struct fields {
     const char *issuer, *subject, *serial, *ski, *san; /* NULL: as in A */
 };
 
+/* The fixture's own. */
+#define CERT_A .issuer = CA1
 /* Microsoft's published certificate. */
 #define CONTOSO                                                               \
     .issuer = "CN=Contoso",                                                   \

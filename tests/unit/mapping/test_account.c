@@ -91,26 +91,33 @@ static void
 test_clear_empties(void **state)
 {
     static const struct cm_account nothing;
+    struct cm_account account = {0};
+
+    (void)state;
+    account.id = copy("cn=alice");
+    account.disabled_why = copy("locked");
+    account.account_name = copy("alice");
+    account.upn = copy("alice@example.com");
+    account.sid = copy("S-1-5-21-1");
+    account.mappings = calloc(2, sizeof(*account.mappings));
+    assert_non_null(account.mappings);
+    account.mapping_count = 2;
+    account.mappings[0].data = copy("X509:<SKI>01");
+    cm_account_clear(&account);
+    assert_memory_equal(&account, &nothing, sizeof(nothing));
+}
+
+static void
+test_clear_empties_the_list(void **state)
+{
     struct cm_accounts accounts = {0};
-    struct cm_account *account;
 
     (void)state;
     accounts.list = calloc(2, sizeof(*accounts.list));
     assert_non_null(accounts.list);
     accounts.count = 2;
-    account = &accounts.list[1];
-    account->id = copy("cn=alice");
-    account->disabled_why = copy("locked");
-    account->account_name = copy("alice");
-    account->upn = copy("alice@example.com");
-    account->sid = copy("S-1-5-21-1");
-    account->mappings = calloc(2, sizeof(*account->mappings));
-    assert_non_null(account->mappings);
-    account->mapping_count = 2;
-    account->mappings[0].data = copy("X509:<SKI>01");
-    cm_account_clear(account);
-    assert_memory_equal(account, &nothing, sizeof(nothing));
-    accounts.list[0].id = copy("cn=bob");
+    accounts.list[0].id = copy("cn=alice");
+    accounts.list[1].id = copy("cn=bob");
     cm_accounts_clear(&accounts);
     assert_null(accounts.list);
     assert_int_equal(accounts.count, 0);
@@ -121,6 +128,7 @@ main(void)
 {
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_clear_empties),
+        cmocka_unit_test(test_clear_empties_the_list),
     };
     struct CMUnitTest table[COUNT(rows)] = {{0}};
     int failed;

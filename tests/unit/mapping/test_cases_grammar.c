@@ -23,6 +23,8 @@
 
 enum { MAX_ROWS = 200 };
 
+static const struct fields fixture; /* certificate A */
+
 static const char *
 or_default(const char *text, const char *fallback)
 {
@@ -128,7 +130,7 @@ static void
 test_value(void **state)
 {
     const struct value_row *row = *state;
-    struct cm_certificate cert = certificate(&(struct fields){NULL});
+    struct cm_certificate cert = certificate(&fixture);
     struct cm_candidates list = candidates(&cert);
     struct cm_altsecid out;
 
@@ -198,7 +200,7 @@ test_g47_cost_is_linear(void **state)
                                          "X509:<I>CN=a<S>\"", "X509:<S"};
     static const char *const fills[] = {"<",   "<I>a",  "<I",
                                         "<\"", "<\"\"", " "};
-    struct cm_certificate cert = certificate(&(struct fields){NULL});
+    struct cm_certificate cert = certificate(&fixture);
     struct cm_candidates list = candidates(&cert);
     char *value = malloc(HUGE_VALUE);
     struct cm_altsecid out;
@@ -231,7 +233,7 @@ static void
 test_g48_nul_is_refused_everywhere(void **state)
 {
     static const char good[] = "X509:<SKI>" ALICE_SKI;
-    struct cm_certificate cert = certificate(&(struct fields){NULL});
+    struct cm_certificate cert = certificate(&fixture);
     struct cm_candidates list = candidates(&cert);
     size_t len = sizeof(good) - 1;
     char value[sizeof(good) + 1];

@@ -38,6 +38,9 @@ enum { MAX_VALUES = 4, GENERATED = 20000, GENERATED_BYTES = 64 };
 #define DC "0.9.2342.19200300.100.1.25"
 #define UID "0.9.2342.19200300.100.1.1"
 
+#define DIGITS_25 "1234567890123456789012345"
+#define DIGITS_125 DIGITS_25 DIGITS_25 DIGITS_25 DIGITS_25 DIGITS_25
+
 /* A value, and its length where it holds NUL. */
 #define S(text) text, sizeof(text) - 1
 
@@ -160,6 +163,10 @@ static struct row {
      {{"2.999.340282366920938463463374607431768211455", UTF8, S("x")}},
      "OID.2.999.340282366920938463463374607431768211455=x",
      "2.999.340282366920938463463374607431768211455=#0c0178"},
+    {"a type of 256 characters",
+     {{"2.999." DIGITS_125 DIGITS_125, UTF8, S("x")}},
+     NULL,
+     "?=#0c0178"},
 
     /* String types: the same characters, the same text */
     {"PrintableString", {{CN, PRINTABLE, S("ab")}}, "CN=ab", "CN=ab"},
