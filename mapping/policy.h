@@ -87,4 +87,8 @@ bool cm_policy_parse_duration(const char *text, int64_t *seconds,
 /* A dotted object identifier in canonical decimal form. */
 bool cm_policy_oid_is_valid(const char *text);
 
+/* A DNS domain as text: labels of ASCII letters, digits, "-" and "_", joined
+ * by single dots, at most 255 bytes. */
+bool cm_policy_domain_is_valid(const char *text);
+
 #endif

@@ -260,9 +260,8 @@ parse_oid(struct word word, struct cm_name_strong *out,
     return ok;
 }
 
-/* Labels of letters, digits, "-" and "_", joined by single dots. */
-static bool
-is_domain(const char *text)
+bool
+cm_policy_domain_is_valid(const char *text)
 {
     static const char label[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-_";
@@ -290,7 +289,7 @@ parse_upn_suffix(struct word word, struct cm_name_strong *out,
         cm_detail_set(detail, "out of memory");
         return false;
     }
-    if (is_domain(text))
+    if (cm_policy_domain_is_valid(text))
         ok = add_once(&out->upn_suffixes, word, text, detail);
     else
         ok = refuse_tuple(word, "names no domain", detail);
