@@ -9,11 +9,29 @@
 enum { MAX_NAME_TEXT = 200 };
 
 struct cm_realms {
-    struct cm_log log;
+    struct cm_log owner; /* where lines go in the end */
+    struct cm_log log;   /* what adds our name to them, for us and services */
     struct cm_realm *list[CM_REALMS_MAX]; /* pointers: handed out, they stay */
     size_t count;
     pid_t pid; /* of the process that the services belong to */
 };
+
+/* The KDC's log does not say which module a line is from. */
+static void
+name_line(void *context, enum cm_severity severity, const char *text)
+{
+    const struct cm_realms *realms = context;
+    struct cm_buf buf = CM_BUF_INIT;
+    char *line;
+
+    if (realms->owner.line == NULL)
+        return;
+    cm_buf_addf(&buf, "certmap: %s", text);
+    line = cm_buf_take(&buf);
+    realms->owner.line(realms->owner.context, severity,
+                       line != NULL ? line : "certmap: out of memory");
+    free(line);
+}
 
 struct cm_realms *
 cm_realms_new(const struct cm_log *log)
@@ -23,7 +41,9 @@ cm_realms_new(const struct cm_log *log)
     if (realms == NULL)
         return NULL;
     if (log != NULL)
-        realms->log = *log;
+        realms->owner = *log;
+    realms->log.line = name_line;
+    realms->log.context = realms;
     realms->pid = getpid();
     return realms;
 }
@@ -76,7 +96,7 @@ open_services(struct cm_realm *realm, const struct cm_log *log)
 static void
 log_line(const struct cm_log *log, enum cm_severity severity, const char *text)
 {
-    if (log->line != NULL && text != NULL)
+    if (text != NULL)
         log->line(log->context, severity, text);
 }
 

@@ -27,7 +27,8 @@ struct cm_realm {
 
 struct cm_realms;
 
-/* Opens nothing.  log is copied.  NULL: no memory. */
+/* Opens nothing.  log is copied; every line that it is handed begins with
+ * "certmap: ".  NULL: no memory. */
 struct cm_realms *cm_realms_new(const struct cm_log *log);
 void cm_realms_free(struct cm_realms *realms);
 
