@@ -41,11 +41,14 @@ def make_kdc(tmp_path, world):
     """Kdc(...) with the database made and started, stopped at the end."""
     running = []
 
-    def make(start=True, **options):
+    def make(start=True, replica_of=None, **options):
         folder = tmp_path / f"kdc{len(running) + 1}"
         kdc = realm.Kdc(folder, world, **options)
         running.append(kdc)
-        kdc.create_database()
+        if replica_of:
+            kdc.copy_database(replica_of)
+        else:
+            kdc.create_database()
         return kdc.start() if start else kdc
 
     yield make

@@ -12,10 +12,10 @@ loopback, and what was started is ended by its process id.
 import dataclasses
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -162,10 +162,11 @@ class Kdc:
              the realm as it is, or None for none
     plugins  the [plugins] section, a dictionary or text
     workers  number for krb5kdc -w
+    pool     the client's pkinit_pool
     """
 
     def __init__(self, folder, world, realms=None, plugins=None, workers=0,
-                 realm_extra=None, modules=None, environment=None):
+                 modules=None, pool=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.world = world
@@ -173,12 +174,13 @@ class Kdc:
         self.realm = next(iter(self.realms))
         self.plugins = ENFORCE if plugins is None else plugins
         self.workers = workers
-        self.realm_extra = realm_extra or {}
         self.dbmodules = modules or {}
         self.port = free_port()
+        self.servers = [f"127.0.0.1:{self.port}"]
         self.kdc_conf = self.folder / "kdc.conf"
         self.log_file = self.folder / "kdc.log"
-        self.extra_environment = environment or {}
+        self.pool = pool or world.pool
+        self.extra_environment = {}
         self._process = None
         self._caches = 0
         self._written = {}
@@ -208,7 +210,7 @@ class Kdc:
         self._krb5_conf("krb5-kdc.conf", {})
         self._krb5_conf("krb5-client.conf", {
             "pkinit_anchors": f"FILE:{self.world.stock_roots}",
-            "pkinit_pool": f"FILE:{self.world.pool}"})
+            "pkinit_pool": f"FILE:{self.pool}"})
 
     def _realm(self, name):
         relations = {
@@ -219,8 +221,7 @@ class Kdc:
             "database_module": name,
             "pkinit_identity":
                 f"FILE:{self.folder / name}.pem,{self.folder / name}.key",
-            "pkinit_anchors": f"FILE:{self.world.stock_roots}",
-            **self.realm_extra}
+            "pkinit_anchors": f"FILE:{self.world.stock_roots}"}
         ours = self.realms[name]
         text = profile(relations, 2) + "\n"
         if isinstance(ours, dict):
@@ -235,8 +236,13 @@ class Kdc:
             "database_name": self.folder / f"{name}.db"})
             for name in self.realms}
 
+    def ask_first(self, other):
+        """Clients of this KDC ask the other one first."""
+        self.servers.insert(0, f"127.0.0.1:{other.port}")
+        self.write_profiles()
+
     def _krb5_conf(self, file_name, extra):
-        realms = {name: {"kdc": f"127.0.0.1:{self.port}", **extra}
+        realms = {name: {"kdc": self.servers, **extra}
                   for name in self.realms}
         defaults = {"default_realm": self.realm, "dns_lookup_kdc": "false",
                     "dns_lookup_realm": "false", "rdns": "false",
@@ -258,6 +264,12 @@ class Kdc:
     def create_database(self):
         for name in self.realms:
             self.tool("kdb5_util", "-r", name, "create", "-s", "-P", "master")
+
+    def copy_database(self, other):
+        """The other KDC's database, as a replica has it."""
+        for name in self.realms:
+            for path in other.folder.glob(f"{name}.[ds][bt]*"):
+                shutil.copy2(path, self.folder)
 
     def add_principals(self, *names, options="-nokey +requires_preauth"):
         """Principals that have no password, as card accounts do."""
@@ -425,50 +437,3 @@ class Kdc:
             check=False)
         assert status is None or done.returncode == status, done.stdout
         return done.returncode, done.stdout
-
-
-class Card:
-    """A SoftHSM2 token that holds one identity."""
-
-    PIN = "1234"
-    LIBRARY = "/usr/lib/softhsm/libsofthsm2.so"
-
-    def __init__(self, folder, identity, label="card"):
-        self.folder = Path(folder)
-        (self.folder / "tokens").mkdir(parents=True, exist_ok=True)
-        self.configuration = self.folder / "softhsm2.conf"
-        self.configuration.write_text(
-            f"directories.tokendir = {self.folder}/tokens\n"
-            "objectstore.backend = file\nlog.level = ERROR\n")
-        self.label = label
-        self._fill(identity)
-
-    @property
-    def environment(self):
-        return {"SOFTHSM2_CONF": str(self.configuration)}
-
-    @property
-    def identity(self):
-        return (f"PKCS11:module_name={self.LIBRARY}:token={self.label}"
-                f":certlabel={self.label}")
-
-    def _fill(self, identity):
-        self._run("softhsm2-util", "--init-token", "--free", "--label",
-                  self.label, "--pin", self.PIN, "--so-pin", "5678")
-        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-            scratch = Path(scratch)
-            _, key = identity.write(scratch, "card")
-            (scratch / "card.der").write_bytes(identity.der)
-            self._run("softhsm2-util", "--import", str(key), "--token",
-                      self.label, "--label", self.label, "--id", "01",
-                      "--pin", self.PIN)
-            self._run("pkcs11-tool", "--module", self.LIBRARY,
-                      "--token-label", self.label, "--login", "--pin",
-                      self.PIN, "--write-object", str(scratch / "card.der"),
-                      "--type", "cert", "--id", "01", "--label", self.label)
-
-    def _run(self, *command):
-        done = subprocess.run(
-            command, env={"PATH": SBIN, **self.environment}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        assert done.returncode == 0, f"{command[0]}: {done.stdout}"

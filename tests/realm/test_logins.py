@@ -10,6 +10,7 @@ import pytest
 
 import pki
 import realm
+from card import Card
 
 SID = "S-1-5-21-11-22-33-1101"
 OTHER_SID = "S-1-5-21-11-22-33-1102"
@@ -19,7 +20,7 @@ SID_OID = pki.SID_EXTENSION.dotted_string
 #: What kinit prints for the error numbers of reason.h.
 KINIT_SAYS = {
     62: "Client not trusted", 66: "Certificate mismatch",
-    70: "Cannot verify certificate", 71: "Invalid certificate",
+    70: "Can't verify certificate", 71: "Invalid certificate",
     75: "Client name mismatch", 77: "Inconsistent key purpose",
     24: "Preauthentication failed"}
 
@@ -204,7 +205,7 @@ def test_softhsm_card(kdc, world, tmp_path):
     identity = world.card("token holder")
     kdc.add_principals("holder", "stranger")
     kdc.set_mappings("holder", identity.mappings()["ski"])
-    card = realm.Card(tmp_path, identity)
+    card = Card(tmp_path, identity)
     kdc.extra_environment = card.environment
     accepted = kdc.kinit("holder", card.identity, pin=card.PIN)
     refused = kdc.kinit("stranger", card.identity, pin=card.PIN)

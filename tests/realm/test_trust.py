@@ -23,6 +23,7 @@ def lists(tmp_path, world):
         folders[name] = tmp_path / name
         folders[name].mkdir()
         (folders[name] / "first.pem").write_bytes(identity.pem)
+    (folders["pool"] / "web.pem").write_bytes(world.web.pem)
     return folders
 
 
