@@ -150,17 +150,12 @@ static enum cm_reason
 verify_prepared(X509_STORE_CTX *ctx, const struct verification *v,
                 struct cm_text_list *policies, struct cm_detail *detail)
 {
-    enum cm_reason reason;
-
     if (X509_verify_cert(ctx) != 1)
         return explain_failure(ctx, detail);
     if (!is_same_chain(ctx, v->chain)) {
         cm_detail_set(detail, "another chain than the chosen was verified");
         return CM_PATH_UNTRUSTED;
     }
-    reason = check_extensions(v->chain, detail);
-    if (reason != CM_OK)
-        return reason;
     if (!cm_chain_valid_policies(ctx, policies))
         return CM_NO_MEMORY;
     if (v->leaf_outside_validity) {
@@ -204,13 +199,17 @@ cm_chain_verify(X509_STORE *store, const struct cm_chain *chain,
                 const struct cm_path_rules *rules,
                 struct cm_text_list *policies, struct cm_detail *detail)
 {
-    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    STACK_OF(X509) *untrusted = sk_X509_new_null();
-    STACK_OF(X509) *trusted = sk_X509_new_null();
+    STACK_OF(X509) * untrusted, *trusted;
     enum cm_reason reason = CM_NO_MEMORY;
+    X509_STORE_CTX *ctx;
     bool ready;
 
     memset(policies, 0, sizeof(*policies));
+    if (check_extensions(chain, detail) != CM_OK)
+        return CM_PATH_UNTRUSTED;
+    ctx = X509_STORE_CTX_new();
+    untrusted = sk_X509_new_null();
+    trusted = sk_X509_new_null();
     ready = ctx != NULL && untrusted != NULL && trusted != NULL &&
             sk_X509_push(trusted, chain->certs[chain->count - 1]->x509) > 0;
     for (size_t i = 1; ready && i + 1 < chain->count; i++)
