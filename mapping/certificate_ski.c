@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
 
 enum {

@@ -195,6 +195,36 @@ strength_is_checked(void **state)
     cm_certificate_clear(&cert);
 }
 
+/* An algorithm that nobody knows is no reason not to decode, and no reason to
+ * trust. */
+static void
+unknown_signature_refuses(void **state)
+{
+    static const uint8_t ecdsa_sha256[] = {0x2a, 0x86, 0x48, 0xce,
+                                           0x3d, 0x04, 0x03, 0x02};
+    const struct tc_spec spec = {.subject = "CN=a"};
+    const struct cm_logon_rules rules = {ALL, false, CM_MIN_RSA_BITS_DEFAULT};
+    X509 *x509 = tc_make(&spec);
+    struct cm_certificate cert;
+    uint8_t *der, *found;
+    size_t len, patched = 0;
+
+    (void)state;
+    der = tc_der(x509, &len);
+    while ((found = memmem(der, len, ecdsa_sha256, sizeof(ecdsa_sha256))) !=
+           NULL) {
+        found[sizeof(ecdsa_sha256) - 1] = 0x7f;
+        patched++;
+    }
+    assert_int_equal(patched, 2);
+    assert_int_equal(cm_certificate_decode(der, len, &cert, NULL), CM_OK);
+    assert_int_equal(cm_logon_check(&cert, &rules, noon, NULL),
+                     CM_CERT_WEAK_CRYPTO);
+    cm_certificate_clear(&cert);
+    free(der);
+    X509_free(x509);
+}
+
 /* The first fault in the order of the contract is the reason. */
 static void
 order_of_reasons(void **state)
@@ -224,6 +254,7 @@ main(void)
         cmocka_unit_test(purposes_are_checked),
         cmocka_unit_test(empty_purposes_refuse),
         cmocka_unit_test(strength_is_checked),
+        cmocka_unit_test(unknown_signature_refuses),
         cmocka_unit_test(order_of_reasons),
     };
 
