@@ -162,6 +162,20 @@ struct walk {
     bool stopped;
 };
 
+/* What stock PKINIT's module dbmatch reads (kadmin(1), set_string). */
+static bool
+has_cert_match(krb5_context context, const krb5_db_entry *entry)
+{
+    char *value = NULL;
+    bool found;
+
+    found = krb5_dbe_get_string(context, unconst(entry), "pkinit_cert_match",
+                                &value) == 0 &&
+            value != NULL;
+    krb5_dbe_free_string(context, value);
+    return found;
+}
+
 static bool
 has_mapping(krb5_context context, const krb5_db_entry *entry)
 {
@@ -190,6 +204,7 @@ visit_row(krb5_pointer data, krb5_db_entry *entry)
     row.requires_preauth =
         (entry->attributes & KRB5_KDB_REQUIRES_PRE_AUTH) != 0;
     row.has_mapping = has_mapping(walk->context, entry);
+    row.has_cert_match = has_cert_match(walk->context, entry);
     walk->stopped = !walk->visit(walk->visit_context, &row);
     krb5_free_unparsed_name(walk->context, name);
     return walk->stopped ? 1 : 0;

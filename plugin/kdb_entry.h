@@ -7,6 +7,7 @@
 
 #include <krb5.h>
 
+#include "kdb_row.h"
 #include "principal.h"
 #include "schema.h"
 
@@ -36,13 +37,6 @@ krb5_error_code cm_kdb_with_entry(krb5_context context, const char *realm,
                                   void (*visit)(void *,
                                                 struct _krb5_db_entry_new *),
                                   void *visit_context);
-
-/* One principal of the database, for `certmap check`. */
-struct cm_kdb_row {
-    const char *principal; /* text */
-    bool requires_preauth;
-    bool has_mapping; /* an altSecurityIdentities string */
-};
 
 /* Calls visit for every principal until it returns false. */
 krb5_error_code cm_kdb_each(krb5_context context, const char *realm,

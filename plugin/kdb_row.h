@@ -1,0 +1,16 @@
+/*
+ * One principal of the KDC's database, as `certmap check` looks at it.
+ */
+#ifndef CM_KDB_ROW_H
+#define CM_KDB_ROW_H
+
+#include <stdbool.h>
+
+struct cm_kdb_row {
+    const char *principal; /* text */
+    bool requires_preauth;
+    bool has_mapping;    /* an altSecurityIdentities string */
+    bool has_cert_match; /* a pkinit_cert_match string, for stock PKINIT */
+};
+
+#endif
