@@ -7,7 +7,8 @@
 #include "options.h"
 #include "output.h"
 
-static const struct cm_verb *const verbs[] = {&cm_verb_show, &cm_verb_verify};
+static const struct cm_verb *const verbs[] = {&cm_verb_show, &cm_verb_explain,
+                                              &cm_verb_verify, &cm_verb_check};
 
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 

@@ -31,7 +31,9 @@ struct cm_verb {
 };
 
 extern const struct cm_verb cm_verb_show;
+extern const struct cm_verb cm_verb_explain;
 extern const struct cm_verb cm_verb_verify;
+extern const struct cm_verb cm_verb_check;
 
 /* Runs the command line; argv[0] is the program's name. */
 enum cm_exit cm_tool_run(struct cm_tool *tool, int argc, char **argv);

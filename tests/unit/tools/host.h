@@ -1,0 +1,48 @@
+/*
+ * A KDC's configuration in the current folder, right in every respect, with
+ * changes.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+/* Lines that replace what stands there; NULL: leave it. */
+struct host {
+    const char *realm;     /* EXAMPLE.COM's own, before certmap */
+    const char *certmap;   /* the subsection's relations */
+    const char *whole;     /* the subsection with its braces; "": none */
+    const char *plugins;   /* [plugins] */
+    const char *more;      /* after all that, such as [kdcdefaults] */
+    const char *krb5_conf; /* after krb5.conf's [libdefaults] */
+};
+
+/* Certificates, lists and accounts; sets KRB5_CONFIG and KRB5_KDC_PROFILE. */
+void host_make(void);
+
+/* Writes kdc.conf and krb5.conf. */
+void host_configure(const struct host *host);
+
+/* The relations that a change starts from. */
+#define HOST_PKINIT                                                           \
+    "pkinit_identity = FILE:kdc.pem,kdc.key\n"                                \
+    "pkinit_anchors = FILE:roots.pem\n"
+#define HOST_TRUST                                                            \
+    "anchors = FILE:@/roots.pem\n"                                            \
+    "intermediates = DIR:@/intermediates\n"                                   \
+    "ntauth = DIR:@/ntauth\n"
+#define HOST_DIRECTORY                                                        \
+    "directory = ldif:@/accounts.ldif\n"                                      \
+    "ldap = {\n"                                                              \
+    "schema = mit\n"                                                          \
+    "}\n"
+#define HOST_CERTMAP HOST_TRUST "revocation = off\n" HOST_DIRECTORY
+#define HOST_MODULE "module = certmap:" FAKE_MODULE "\n"
+#define HOST_ENFORCE                                                          \
+    "certauth = {\n" HOST_MODULE "enable_only = certmap\n"                    \
+    "}\n"
+#define HOST_OBSERVE                                                          \
+    "certauth = {\n" HOST_MODULE "enable_only = pkinit_san\n"                 \
+    "enable_only = pkinit_eku\n"                                              \
+    "enable_only = certmap\n"                                                 \
+    "}\n"
+
+#endif
