@@ -10,6 +10,8 @@
 
 #include <arpa/inet.h>
 #include <ldap.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <unistd.h>
 
 #include "ldap_connection.h"
@@ -185,6 +187,21 @@ check_bind(const struct cm_directory_config *config, struct cm_detail *detail)
     return false;
 }
 
+/* The TLS library takes a file without certificates, and refuses later. */
+static bool
+holds_certificate(const char *path)
+{
+    BIO *file = BIO_new_file(path, "r");
+    X509 *cert =
+        file == NULL ? NULL : PEM_read_bio_X509(file, NULL, NULL, NULL);
+    bool found = cert != NULL;
+
+    X509_free(cert);
+    BIO_free(file);
+    ERR_clear_error();
+    return found;
+}
+
 /* Lets the TLS library read ca_file and ciphers, on a handle of no use. */
 static bool
 check_tls(const struct cm_directory_config *config, struct cm_detail *detail)
@@ -207,9 +224,9 @@ check_tls(const struct cm_directory_config *config, struct cm_detail *detail)
     }
     if (!needed)
         return true;
-    if (config->ca_file != NULL && access(config->ca_file, R_OK) != 0) {
-        cm_detail_set(detail, "ca_file: %s: %s", config->ca_file,
-                      strerror(errno));
+    if (config->ca_file != NULL && !holds_certificate(config->ca_file)) {
+        cm_detail_set(detail, "ca_file: %s: holds no PEM certificate",
+                      config->ca_file);
         return false;
     }
     if (ldap_initialize(&handle, NULL) != LDAP_SUCCESS) {
