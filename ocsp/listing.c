@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,18 +14,17 @@ static bool
 add_file(struct cm_source_listing *listing, const char *name,
          const struct stat *st)
 {
-    struct cm_source_file file = {0}, *files;
+    struct cm_source_file *files, *file;
 
-    files = reallocarray(listing->files, listing->count + 1, sizeof(*files));
+    files = realloc(listing->files, (listing->count + 1) * sizeof(*files));
     if (files == NULL)
         return false;
     listing->files = files;
-    file.name = strdup(name);
-    if (file.name == NULL)
-        return false;
+    file = &files[listing->count++];
+    memset(file, 0, sizeof(*file));
+    snprintf(file->name, sizeof(file->name), "%s", name);
     if (st != NULL)
-        cm_file_stamp_set(&file.stamp, st);
-    files[listing->count++] = file;
+        cm_file_stamp_set(&file->stamp, st);
     return true;
 }
 
@@ -42,7 +42,7 @@ list_file(const char *path, struct cm_source_listing *out,
                    ? CM_READ_NONE
                    : CM_READ_BROKEN;
     }
-    return add_file(out, path, &st) ? CM_READ_OK : CM_READ_NO_MEMORY;
+    return add_file(out, "", &st) ? CM_READ_OK : CM_READ_NO_MEMORY;
 }
 
 /* Adds a folder's entry if it is a file, or may be one. */
@@ -163,8 +163,6 @@ cm_listing_make(const struct cm_location *location,
 void
 cm_listing_clear(struct cm_source_listing *listing)
 {
-    for (size_t i = 0; i < listing->count; i++)
-        free(listing->files[i].name);
     free(listing->files);
     memset(listing, 0, sizeof(*listing));
 }

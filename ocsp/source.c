@@ -99,7 +99,8 @@ digest_file(struct reading *reading, const char *name, enum cm_read outcome,
 /* Reads one file's certificates; the caller frees them. */
 static enum cm_read
 read_file(struct reading *reading, struct cm_source_file *file, int directory,
-          X509 ***certs, size_t *count, struct cm_detail *detail)
+          const char *path, X509 ***certs, size_t *count,
+          struct cm_detail *detail)
 {
     struct cm_file_stamp stamp;
     uint8_t *bytes = NULL;
@@ -108,8 +109,7 @@ read_file(struct reading *reading, struct cm_source_file *file, int directory,
 
     *certs = NULL;
     *count = 0;
-    outcome =
-        cm_file_read(directory, file->name, &stamp, &bytes, &len, detail);
+    outcome = cm_file_read(directory, path, &stamp, &bytes, &len, detail);
     if (outcome == CM_READ_OK) {
         file->stamp = stamp;
         outcome = cm_certificates_parse(bytes, len, certs, count, detail);
@@ -148,7 +148,9 @@ load_file(const struct cm_source *source, struct reading *reading,
     X509 **certs;
     size_t count;
 
-    outcome = read_file(reading, file, directory, &certs, &count, detail);
+    outcome = read_file(reading, file, directory,
+                        folder ? file->name : source->location->path, &certs,
+                        &count, detail);
     switch (outcome) {
     case CM_READ_NO_MEMORY:
         return outcome;

@@ -4,6 +4,7 @@
 #ifndef CM_SOURCE_H
 #define CM_SOURCE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +17,7 @@
 
 /* A file as it was when it was last read. */
 struct cm_source_file {
-    char *name;                 /* inside the folder; of a FILE its path */
+    char name[NAME_MAX + 1];    /* inside the folder; of a FILE empty */
     struct cm_file_stamp stamp; /* zero: could not be looked at */
     bool left_out;
 };

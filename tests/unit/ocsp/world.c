@@ -177,8 +177,8 @@ find_row(const char *id)
         if (strcmp(rows[i].id, id) == 0)
             return &rows[i];
     }
-    fail_msg("no certificate named %s", id);
-    return NULL;
+    print_error("no certificate named %s\n", id);
+    abort();
 }
 
 /* A bare certificate with a row's name, key and key identifier: all that a
