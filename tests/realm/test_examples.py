@@ -4,9 +4,17 @@ Paths, servers and ports of the test take the place of the example's; nothing
 else is changed.
 """
 
+import gzip
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
 import accounts
 import realm
-from slapd import Authority, Slapd
+from slapd import KERBEROS_SCHEMA, Authority, Slapd
 
 REALM = "EXAMPLE.COM"
 POLICY = "2.16.840.1.101.3.2.1.3.13"
@@ -77,3 +85,74 @@ def test_examples(make_kdc, world, source, tmp_path):
         assert kdc.kvno(login, "host/s")[0] == 0
         refused = kdc.kinit("bob", card)
         assert refused.audit["reason"] == "account-not-found"
+
+
+def run(*command, text=""):
+    done = subprocess.run(
+        [str(part) for part in command], input=text, text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    assert done.returncode == 0, f"{command[0]}: {done.stdout}"
+    return done.stdout
+
+
+@pytest.mark.skipif(not KERBEROS_SCHEMA.exists(),
+                    reason="not installed: krb5-kdc-ldap")
+def test_openldap_material(source, tmp_path):
+    """The steps of examples/openldap/README.md, on a configuration of the
+    test's own: schema, class, indexes and access rules."""
+    material = source / "examples" / "openldap"
+    config, data = tmp_path / "slapd.d", tmp_path / "db"
+    config.mkdir()
+    data.mkdir()
+    schemas = [Path(f"/etc/ldap/schema/{name}.ldif").read_text()
+               for name in ("core", "cosine", "inetorgperson", "nis")]
+    schemas.append(run("sed", "-f", material / "msuser.sed",
+                       "/etc/ldap/schema/msuser.ldif"))
+    schemas.append(gzip.decompress(KERBEROS_SCHEMA.read_bytes()).decode())
+    schemas.append((material / "certmap.ldif").read_text())
+    run("/usr/sbin/slapadd", "-F", config, "-n", "0", text="\n".join([
+        "dn: cn=config\nobjectClass: olcGlobal\ncn: config\n",
+        "dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\n"
+        "olcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n",
+        "dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n",
+        *schemas,
+        "dn: olcDatabase={1}mdb,cn=config\nobjectClass: olcDatabaseConfig\n"
+        "objectClass: olcMdbConfig\nolcDatabase: {1}mdb\n"
+        f"olcSuffix: {accounts.SUFFIX}\nolcDbDirectory: {data}\n"]))
+    run("/usr/sbin/slapmodify", "-F", config, "-n", "0", "-l",
+        material / "database.ldif")
+    run("/usr/sbin/slapadd", "-F", config, "-n", "1", text=(
+        f"dn: {accounts.SUFFIX}\nobjectClass: dcObject\n"
+        "objectClass: organization\ndc: example\no: example\n\n"
+        f"dn: uid=alice,{accounts.SUFFIX}\nobjectClass: inetOrgPerson\n"
+        "objectClass: certmapAccount\nuid: alice\ncn: alice\nsn: alice\n"
+        "userPrincipalName: alice@example.com\n"
+        "altSecurityIdentities: X509:<SKI>00\n"
+        "altSecurityIdentities: X509:<SKI>01\n"))
+    found = run("/usr/sbin/slapcat", "-F", config, "-n", "1", "-a",
+                "(userPrincipalName=ALICE@example.com)")
+    assert found.count("altSecurityIdentities") == 2
+
+
+@pytest.mark.skipif(bool(realm.PRELOAD),
+                    reason="the quickstart's krb5kdc has no sanitizers")
+def test_quickstart_keeps_running(tmp_path):
+    """--keep leaves a realm that the printed commands use and stop."""
+    environment = dict(os.environ, TMPDIR=str(tmp_path), CERTMAP_BUILD=str(
+        Path(realm.MODULE).parent.parent))
+    source = Path(__file__).resolve().parent.parent.parent
+    done = subprocess.run(
+        [source / "examples" / "quickstart", "--keep"], env=environment,
+        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, timeout=120, check=False)
+    stop = re.search(r"Stop it:\n    (.*)\n", done.stdout)
+    assert done.returncode == 0 and stop, done.stdout
+    try:
+        exports = re.findall(r"    (export \S+)\n", done.stdout)
+        login = re.search(r"    (kinit -X \S+ alice)\n", done.stdout)[1]
+        output = run("sh", "-c", "\n".join([
+            *exports, f"echo 1234 | {login}", "klist"]))
+        assert "Default principal: alice@CORP.TEST" in output
+    finally:
+        run("sh", "-c", stop[1])
+    assert not list(tmp_path.glob("certmap-quickstart.*"))
