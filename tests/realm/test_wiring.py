@@ -94,8 +94,9 @@ BROKEN = {
     "one-line-subsection": {"ldap": "{ uri = ldap://127.0.0.1 }"},
     "no-anchors": {"anchors": None},
     "no-ntauth": {"ntauth": None},
-    "plain-ldap-elsewhere": {"directory": "ldap", "ldap": {
-        "uri": "ldap://192.0.2.1", "base": "dc=x", "schema": "mit"}},
+    "plain-ldap-elsewhere": {"ldap": {
+        "uri": "ldap://192.0.2.1", "base": "dc=x", "schema": "mit"},
+        "directory": "ldap"},
     "unknown-mapping": {"mappings": "ski serial"},
     "bare-number": {"backdating": "600"},
 }
