@@ -5,6 +5,7 @@ of its own, and mappings in the KDC's database.
 """
 
 import dataclasses
+import json
 
 import pytest
 
@@ -105,6 +106,8 @@ REFUSED = [
         reason="cert-key-purpose", number=77),
     Row("ca-as-card", {"ca": True, "eku": ()}, ("ski",),
         reason="cert-key-purpose", number=77),
+    Row("oversized", {"extensions": [("1.2.3.4", b"\x04" * 70_000)]},
+        reason="cert-malformed", number=71),
     Row("rsa-1024", {"key_kind": "rsa1024"}, ("ski",),
         reason="cert-weak-crypto", number=71),
 ]
@@ -179,6 +182,42 @@ def test_a_card_is_refused_for_another_account(kdc, world, row):
     login = kdc.kinit("unmapped", make_card(world, row))
     assert not login.ok
     assert login.audit["reason"] in ("no-mapping", "name-mismatch")
+
+
+@names(ACCEPTED + REFUSED)
+def test_explain_says_what_the_kdc_says(kdc, world, row, tmp_path):
+    """`certmap explain` runs the same code on the same configuration."""
+    cert, _ = make_card(world, row).write(tmp_path, "card")
+    status, output = kdc.certmap("explain", "--json", cert,
+                                 f"{row.name}@CORP.TEST")
+    verdict = json.loads(output)
+    assert status == (0 if row.reason == "ok" else 1)
+    assert verdict["reason"] == row.reason
+    assert verdict["error"] == row.number
+    if row.mapping:
+        assert verdict["mapping"] == row.mapping
+        assert verdict["strength"] == row.strength
+
+
+FORGED = ("x\nNov 22 00:00:00 kdc krb5kdc[1](info): certmap: authorized "
+          'reason=ok principal="root@CORP.TEST"')
+
+
+def test_names_cannot_forge_log_lines(kdc, world):
+    """Line breaks and quotation marks in a certificate's name."""
+    card = world.issuing.issue("CN=" + FORGED.replace("=", "-"),
+                               upn="upn" + FORGED + "@corp.test")
+    login = kdc.kinit("unmapped", card)
+    assert not login.ok and login.audit["verdict"] == "refused"
+    assert not [line for line in login.log.splitlines()
+                if line.startswith("Nov 22 00:00:00")]
+
+
+def test_principal_cannot_forge_log_fields(kdc, world):
+    card = world.card("quoted")
+    kdc.kadmin('addprinc -nokey +requires_preauth "a\\ b reason-ok"')
+    login = kdc.kinit('a b reason-ok', card)
+    assert not login.ok and login.audit["reason"] == "no-mapping"
 
 
 def test_one_card_two_accounts(kdc, world):

@@ -97,6 +97,9 @@ BROKEN = {
     "plain-ldap-elsewhere": {"ldap": {
         "uri": "ldap://192.0.2.1", "base": "dc=x", "schema": "mit"},
         "directory": "ldap"},
+    "waits-for-no-directory": {"certauth_wait": "none", "directory": "ldap",
+        "ldap": {"uri": "ldap://127.0.0.1", "base": "dc=x",
+                 "schema": "mit"}},
     "unknown-mapping": {"mappings": "ski serial"},
     "bare-number": {"backdating": "600"},
 }
