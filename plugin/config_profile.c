@@ -151,10 +151,20 @@ cm_config_relations_seen(const struct cm_config_reader *reader,
 
 /* ---- what is wrong ---- */
 
+/* Escapes all but quotation marks: nothing is quoted around a finding, and
+ * \x22 is hard to read.  max holds for each part between two of them. */
 static void
-add_escaped(struct cm_buf *buf, const char *text)
+add_readable(struct cm_buf *buf, const char *text, size_t max)
 {
-    cm_text_escape(buf, text, strlen(text), MAX_SHOWN);
+    size_t len;
+
+    for (;; text += len + 1) {
+        len = strcspn(text, "\"");
+        cm_text_escape(buf, text, len, max);
+        if (text[len] == '\0')
+            return;
+        cm_buf_add_char(buf, '"');
+    }
 }
 
 /* "FILE:LINE: " of the relation, else of the section that it belongs in. */
@@ -173,7 +183,7 @@ add_location(struct cm_buf *buf, const struct cm_config_reader *reader,
     }
     if (item == NULL)
         return;
-    cm_text_escape(buf, item->file, strlen(item->file), MAX_FILE);
+    add_readable(buf, item->file, MAX_FILE);
     cm_buf_addf(buf, ":%u: ", item->line);
 }
 
@@ -184,15 +194,15 @@ add_place(struct cm_buf *buf, const struct cm_place *place, const char *name,
     cm_buf_addf(buf, "[%s]", place->names[0]);
     for (size_t i = 1; i < place->depth; i++) {
         cm_buf_add_char(buf, ' ');
-        add_escaped(buf, place->names[i]);
+        add_readable(buf, place->names[i], MAX_SHOWN);
     }
     if (name != NULL) {
         cm_buf_add_char(buf, ' ');
-        add_escaped(buf, name);
+        add_readable(buf, name, MAX_SHOWN);
     }
     if (value != NULL) {
         cm_buf_add_text(buf, " = ");
-        add_escaped(buf, value);
+        add_readable(buf, value, MAX_SHOWN);
     }
     cm_buf_add_text(buf, ": ");
 }
@@ -212,7 +222,7 @@ cm_config_report(struct cm_config_reader *reader, const struct cm_place *place,
     va_end(ap);
     add_location(&buf, reader, place, name, nth);
     add_place(&buf, place, name, value);
-    cm_text_escape(&buf, text, strlen(text), sizeof(text));
+    add_readable(&buf, text, sizeof(text));
     line = cm_buf_take(&buf);
     if (line == NULL || !cm_text_list_add(&reader->errors->list, line))
         reader->failed = true;

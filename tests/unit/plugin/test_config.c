@@ -89,7 +89,7 @@ static struct refusal {
     {TRUST "key_purpose = client\n", "one or more of client-auth"},
     {TRUST "key_purpose = client-auth client-auth\n", "each once"},
     {TRUST "key_purpose = client-auth,pkinit-client\n", "each once"},
-    {TRUST "mappings = ski uid\n", "\\x22uid\\x22 is no mapping"},
+    {TRUST "mappings = ski uid\n", "\"uid\" is no mapping"},
     {TRUST "enforcement = none\n", "full, compatibility, disabled"},
     {TRUST "unavailable = ignore\n", "refuse, discard"},
     {TRUST "use_subject_alt_name = 0\n", "true, false"},

@@ -255,12 +255,14 @@ test_any_policy_never_counts(void **state)
     struct cm_certificate cert = {0};
     struct cm_text_list indicators = {0};
     struct cm_detail detail;
+    char *oid = strdup("2.5.29.32.0");
     bool hw_authent;
 
     (void)state;
+    assert_non_null(oid);
     assert_true(cm_config_add_indicator(&rules, "a", "policy:1.2", &detail));
     free(rules.list[0].condition.oid);
-    rules.list[0].condition.oid = strdup("2.5.29.32.0");
+    rules.list[0].condition.oid = oid;
     assert_true(cm_text_list_add(&path.policies, "2.5.29.32.0"));
     assert_true(cm_indicators_evaluate(&effective, &cert, &path,
                                        CM_STRENGTH_STRONG, true, &indicators,

@@ -236,7 +236,7 @@ static struct files_row {
      "[plugins]\nkdcpreauth = {disable = pkinit}\n", CM_CONFIG_BROKEN,
      "krb5.conf:2: [plugins] kdcpreauth"},
     {"files: a hidden block", "[realms]*\nR = {\nkdc = localhost\n}\n", OFF,
-     CM_CONFIG_BROKEN, "does a \\x22*\\x22 hide it?"},
+     CM_CONFIG_BROKEN, "does a \"*\" hide it?"},
     {"files: the other realm's faults are not ours",
      OFF "R2 = {\ncertmap = {\nmode = x\n}\n}\nR3 = { certmap = x }\n", "",
      CM_CONFIG_FOUND, NULL},

@@ -134,7 +134,10 @@ static struct row {
 static void
 fill_block(struct cm_issuer_settings *issuer, const struct block *block)
 {
-    issuer->label = strdup("label");
+    char *label = strdup("label");
+
+    assert_non_null(label);
+    issuer->label = label;
     memcpy(issuer->spki, block->key, sizeof(issuer->spki));
     issuer->has_revocation = block->has_revocation;
     issuer->revocation = block->revocation;
