@@ -33,20 +33,19 @@ clear_blocks(struct blocks *blocks)
 static bool
 add_block(struct blocks *blocks, const uint8_t *bytes, size_t len)
 {
-    struct der *list;
-    uint8_t *copy;
+    struct der *list, block = {malloc(len > 0 ? len : 1), len};
 
-    list = reallocarray(blocks->list, blocks->count + 1, sizeof(*list));
-    if (list == NULL)
-        return false;
-    blocks->list = list;
-    copy = malloc(len > 0 ? len : 1);
-    if (copy == NULL)
+    if (block.bytes == NULL)
         return false;
     if (len > 0)
-        memcpy(copy, bytes, len);
-    list[blocks->count].bytes = copy;
-    list[blocks->count++].len = len;
+        memcpy(block.bytes, bytes, len);
+    list = reallocarray(blocks->list, blocks->count + 1, sizeof(*list));
+    if (list == NULL) {
+        free(block.bytes);
+        return false;
+    }
+    list[blocks->count++] = block;
+    blocks->list = list;
     return true;
 }
 

@@ -62,7 +62,7 @@ keep_lax(struct accounts *accounts, const char *principal)
 {
     struct cm_text_list *lax = &accounts->lax;
     size_t capacity = accounts->capacity;
-    char **items;
+    char **items, *copy;
 
     if (lax->count == capacity) {
         capacity = capacity == 0 ? 64 : 2 * capacity;
@@ -72,10 +72,10 @@ keep_lax(struct accounts *accounts, const char *principal)
         lax->items = items;
         accounts->capacity = capacity;
     }
-    lax->items[lax->count] = strdup(principal);
-    if (lax->items[lax->count] == NULL)
+    copy = strdup(principal);
+    if (copy == NULL)
         return false;
-    lax->count++;
+    lax->items[lax->count++] = copy;
     return true;
 }
 

@@ -9,5 +9,5 @@ main(int argc, char **argv)
 
     /* Only what is printed follows the locale, never what is compared. */
     setlocale(LC_CTYPE, "");
-    return cm_tool_run(&tool, argc, argv);
+    return (int)cm_tool_run(&tool, argc, argv);
 }

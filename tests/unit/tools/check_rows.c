@@ -5,7 +5,7 @@
 #include "check_rows.h"
 
 const struct check_row check_rows[] = {
-    {"", CM_EXIT_YES, NULL, {NULL}},
+    {"", CM_EXIT_YES, NULL, {.realm = NULL}},
 
     /* The subsection. */
     {"realm-absent", CM_EXIT_NO, NULL, {.whole = ""}},

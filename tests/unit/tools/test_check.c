@@ -167,7 +167,7 @@ one_realm_can_be_asked(void **state)
 static void
 time_can_be_given(void **state)
 {
-    struct host host = {NULL};
+    struct host host = {.realm = NULL};
     enum cm_exit code;
     json_t *findings;
 
@@ -184,7 +184,7 @@ static void
 unreadable_profiles_are_said(void **state)
 {
     static const char broken[] = "[realms]\n}\n";
-    struct host host = {NULL};
+    struct host host = {.realm = NULL};
     enum cm_exit code;
     json_t *findings;
 
@@ -222,7 +222,7 @@ people_read_it_too(void **state)
     assert_non_null(strstr(run.out, "\nwarning pkinit-indicator: "));
     assert_non_null(strstr(run.out, "\n    set revocation = off"));
     run_clear(&run);
-    host_configure(&(struct host){NULL});
+    host_configure(&(struct host){.realm = NULL});
     run = run_line("check", NULL, 0);
     assert_int_equal(run.code, CM_EXIT_YES);
     assert_non_null(strstr(run.out, "nothing wrong was found\n"));

@@ -13,7 +13,7 @@
 #include "host.h"
 #include "runner.h"
 
-static const struct host right = {NULL};
+static const struct host right = {.realm = NULL};
 static const struct host broken = {.certmap = "mode = enforc\ntimeout = 1\n"};
 static const struct host absent = {.whole = ""};
 static const struct host off = {.certmap = "mode = off\n"};
