@@ -113,31 +113,38 @@ has_key(const struct cm_trusted *a, const uint8_t spki_sha256[32])
     return memcmp(a->spki_sha256, spki_sha256, sizeof(a->spki_sha256)) == 0;
 }
 
-/* Lists the NTAuth certificates that hold the issuing CA's key. */
+static void
+set_thumbprint(struct cm_thumbprint *out, const uint8_t *digest, size_t len)
+{
+    memcpy(out->bytes, digest, len);
+    out->len = len;
+}
+
+/* Lists the NTAuth certificates that hold the issuing CA's key, each by both
+ * of its thumbprints. */
 static bool
 fill_ntauth(const struct cm_trusted_list *ntauth, struct cm_path *path)
 {
-    struct cm_thumbprint *list, *next;
+    const struct cm_trusted *trusted;
+    struct cm_thumbprint *next;
     size_t matches = 0;
 
     for (size_t i = 0; i < ntauth->count; i++)
         matches += has_key(&ntauth->list[i], path->issuer_spki_sha256);
     if (matches == 0)
         return true;
-    list = calloc(2 * matches, sizeof(*list));
-    if (list == NULL)
+    path->ntauth = calloc(2 * matches, sizeof(*path->ntauth));
+    if (path->ntauth == NULL)
         return false;
-    next = list;
-    for (size_t i = 0; i < ntauth->count; i++) {
-        if (!has_key(&ntauth->list[i], path->issuer_spki_sha256))
-            continue;
-        next->len = sizeof(ntauth->list[i].sha1);
-        memcpy(next++->bytes, ntauth->list[i].sha1, 20);
-        next->len = sizeof(ntauth->list[i].sha256);
-        memcpy(next++->bytes, ntauth->list[i].sha256, 32);
-    }
-    path->ntauth = list;
     path->ntauth_count = 2 * matches;
+    next = path->ntauth;
+    for (size_t i = 0; i < ntauth->count; i++) {
+        trusted = &ntauth->list[i];
+        if (!has_key(trusted, path->issuer_spki_sha256))
+            continue;
+        set_thumbprint(next++, trusted->sha1, sizeof(trusted->sha1));
+        set_thumbprint(next++, trusted->sha256, sizeof(trusted->sha256));
+    }
     return true;
 }
 
@@ -161,7 +168,8 @@ make_path(const struct search *search, struct cm_text_list *policies,
     }
     if (chain->count < 2)
         return true;
-    memcpy(path->issuer_spki_sha256, chain->certs[1]->spki_sha256, 32);
+    memcpy(path->issuer_spki_sha256, chain->certs[1]->spki_sha256,
+           sizeof(path->issuer_spki_sha256));
     if (!fill_ntauth(&search->snapshot->ntauth, path)) {
         cm_path_clear(path);
         return false;
