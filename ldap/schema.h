@@ -45,8 +45,8 @@ enum cm_schema_preset {
 /* Attribute names; NULL: the schema has none.  All owned. */
 struct cm_schema {
     enum cm_schema_preset preset;
-    char *principal;  /* compared with the principal (mit, ipa: its text;
-                         ad, posix: its single component) */
+    char *principal;    /* compared with the principal (mit, ipa: its text;
+                           ad, posix: its single component) */
     char *account_name; /* for implicit UPNs */
     char *upn;
     char *mappings;

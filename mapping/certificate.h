@@ -18,15 +18,15 @@
 #include "text.h"
 
 enum {
-    CM_CERT_MAX_DER = 64 * 1024,    /* bytes of one certificate */
-    CM_CERT_MAX_EXTENSIONS = 64,    /* extensions in one certificate */
-    CM_CERT_MAX_NAMES = 64,         /* subject alternative names */
-    CM_CERT_MAX_POLICIES = 64,      /* certificate policies, and EKU OIDs */
-    CM_CERT_MAX_OID_TEXT = 255,     /* bytes of one of their dotted OIDs */
-    CM_CERT_MAX_NAME_TEXT = 4096,   /* bytes of one distinguished name text */
-    CM_CERT_MAX_SERIAL = 20,        /* octets (RFC 5280 section 4.1.2.2) */
-    CM_CERT_MAX_SKI = 64,           /* octets of a usable key identifier */
-    CM_CERT_MAX_UPN = 1024          /* bytes of one UPN */
+    CM_CERT_MAX_DER = 64 * 1024,  /* bytes of one certificate */
+    CM_CERT_MAX_EXTENSIONS = 64,  /* extensions in one certificate */
+    CM_CERT_MAX_NAMES = 64,       /* subject alternative names */
+    CM_CERT_MAX_POLICIES = 64,    /* certificate policies, and EKU OIDs */
+    CM_CERT_MAX_OID_TEXT = 255,   /* bytes of one of their dotted OIDs */
+    CM_CERT_MAX_NAME_TEXT = 4096, /* bytes of one distinguished name text */
+    CM_CERT_MAX_SERIAL = 20,      /* octets (RFC 5280 section 4.1.2.2) */
+    CM_CERT_MAX_SKI = 64,         /* octets of a usable key identifier */
+    CM_CERT_MAX_UPN = 1024        /* bytes of one UPN */
 };
 
 /* A value that may stand in a certificate once. */
@@ -69,7 +69,7 @@ struct cm_certificate {
     size_t ski_len;       /* 0: no extension, or longer than the limit */
     bool ski_is_key_hash; /* RFC 5280 method 1 or 2, or RFC 7093 */
 
-    bool is_ca;           /* basicConstraints cA */
+    bool is_ca; /* basicConstraints cA */
     bool has_key_usage;
     bool digital_signature;
     bool has_eku;

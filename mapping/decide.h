@@ -25,9 +25,9 @@ struct cm_evidence {
 
 /* What an administrator should know, beside the reason. */
 enum cm_warning {
-    CM_WARN_WEAK = 1 << 0,         /* only a weak mapping, let through */
-    CM_WARN_PREDATES = 1 << 1,     /* and older than the account */
-    CM_WARN_SID_FOREIGN = 1 << 2,  /* SID of another account beside strong */
+    CM_WARN_WEAK = 1 << 0,           /* only a weak mapping, let through */
+    CM_WARN_PREDATES = 1 << 1,       /* and older than the account */
+    CM_WARN_SID_FOREIGN = 1 << 2,    /* SID of another account beside strong */
     CM_WARN_SID_UNCOMPARED = 1 << 3, /* the schema has no SID to compare */
     CM_WARN_MALFORMED_VALUE = 1 << 4 /* the account holds malformed values */
 };
@@ -40,7 +40,7 @@ const char *cm_warning_text(unsigned index);
 struct cm_verdict {
     enum cm_reason reason;
     enum cm_form form; /* strongest mapping that matched, also on refusal */
-    enum cm_strength strength; /* as it counts: after SID and tuples */
+    enum cm_strength strength;        /* as it counts: after SID and tuples */
     const struct cm_account *account; /* in evidence->accounts; or NULL */
     unsigned warnings;                /* bits of enum cm_warning */
     struct cm_detail detail;

@@ -28,7 +28,7 @@ enum cm_enforcement {
      CM_ACCEPT(CM_FORM_UPN) | CM_ACCEPT(CM_FORM_DNS))
 
 enum {
-    CM_THUMBPRINT_MAX = 32,   /* octets: SHA-1 or SHA-256 */
+    CM_THUMBPRINT_MAX = 32, /* octets: SHA-1 or SHA-256 */
     CM_TUPLE_MAX_OIDS = 16,
     CM_BACKDATING_MAX_DAYS = 36525 /* longer ones count as this */
 };
@@ -40,9 +40,9 @@ struct cm_thumbprint {
 
 /* One name_strong tuple ([MS-PKCA] 3.1.5.2.1.5). */
 struct cm_name_strong {
-    struct cm_thumbprint issuer; /* of a certificate on the NTAuth list */
-    struct cm_text_list oids;    /* the leaf must assert one of them */
-    bool issuer_subject;         /* issuer-subject becomes strong */
+    struct cm_thumbprint issuer;      /* of a certificate on the NTAuth list */
+    struct cm_text_list oids;         /* the leaf must assert one of them */
+    bool issuer_subject;              /* issuer-subject becomes strong */
     struct cm_text_list upn_suffixes; /* a UPN ending "@suffix" does */
 };
 

@@ -14,7 +14,7 @@ struct cm_issuer {
     const struct cm_trusted *trusted; /* borrowed from its list */
     bool anchor;
     bool in_validity;
-    bool key_named;   /* the child's key identifier is the issuer's */
+    bool key_named;    /* the child's key identifier is the issuer's */
     bool below_anchor; /* its own issuer has the name of an anchor */
 };
 

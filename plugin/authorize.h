@@ -74,7 +74,7 @@ struct cm_outcome {
     struct cm_detail detail;
     enum cm_form mapping;
     enum cm_strength strength;
-    char *account; /* DN, or principal; NULL if none was found */
+    char *account;     /* DN, or principal; NULL if none was found */
     unsigned warnings; /* bits of enum cm_warning */
     struct cm_revocation_outcome revocation;
     struct cm_text_list indicators; /* empty unless accepted */

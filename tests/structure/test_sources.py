@@ -3,9 +3,12 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("mapping", "ocsp", "ldap", "plugin", "tools")
@@ -96,3 +99,13 @@ def test_no_private_key():
     for path in files or sources(".c", ".h", ".py"):
         if path.is_file():
             assert not words.search(path.read_bytes()), path
+
+def test_no_format_complaint():
+    tool = shutil.which("clang-format-14") or shutil.which("clang-format")
+    if tool is None:
+        pytest.skip("clang-format is not there")
+    done = subprocess.run(
+        [tool, "--dry-run", "-Werror", *map(str, sources(".c", ".h"))],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        check=False)
+    assert done.returncode == 0, done.stdout[:4000]

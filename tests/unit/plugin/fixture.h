@@ -39,8 +39,8 @@ void fixture_write_pem(const struct fixture *fixture, const char *name,
                        X509 *const *certs, size_t count);
 
 /* A leaf of the issuing CA for alice: serial 0a1b, clientAuth, the SID
- * extension, UPN alice@example.com, policy 1.2.3.  The caller changes what it likes before
- * tc_make(). */
+ * extension, UPN alice@example.com, policy 1.2.3.  The caller changes what it
+ * likes before tc_make(). */
 struct tc_spec fixture_leaf(const struct fixture *fixture);
 
 /* The DER of a made leaf; the caller frees it. */
