@@ -8,14 +8,9 @@
 #include <openssl/evp.h>
 
 #include "certificate_parts.h"
+#include "instant.h"
 #include "name.h"
 #include "strength.h"
-
-enum {
-    UTC_TIME_LENGTH = 13,         /* YYMMDDHHMMSSZ */
-    GENERALIZED_TIME_LENGTH = 15, /* YYYYMMDDHHMMSSZ */
-    SECONDS_PER_DAY = 24 * 60 * 60
-};
 
 static enum cm_reason
 malformed(struct cm_detail *detail, const char *what)
@@ -78,39 +73,13 @@ read_serial(struct cm_certificate *cert, struct cm_detail *detail)
     return CM_OK;
 }
 
-/* Seconds since 1970.  A missing time must not reach libcrypto, which would
- * read it as now. */
-static bool
-read_time(const ASN1_TIME *time, const ASN1_TIME *epoch, int64_t *out)
-{
-    int days = 0, seconds = 0, len;
-
-    if (time == NULL)
-        return false;
-    len = ASN1_STRING_type(time) == V_ASN1_UTCTIME ? UTC_TIME_LENGTH
-                                                   : GENERALIZED_TIME_LENGTH;
-    if (ASN1_STRING_length(time) != len ||
-        ASN1_TIME_diff(&days, &seconds, epoch, time) != 1)
-        return false;
-    *out = (int64_t)days * SECONDS_PER_DAY + seconds;
-    return true;
-}
-
 static enum cm_reason
 read_validity(struct cm_certificate *cert, struct cm_detail *detail)
 {
-    ASN1_TIME *epoch = ASN1_TIME_new();
-    bool read;
-
-    if (epoch == NULL || ASN1_TIME_set_string(epoch, "700101000000Z") != 1) {
-        ASN1_TIME_free(epoch);
-        return CM_NO_MEMORY;
-    }
-    read =
-        read_time(X509_get0_notBefore(cert->x509), epoch, &cert->not_before) &&
-        read_time(X509_get0_notAfter(cert->x509), epoch, &cert->not_after);
-    ASN1_TIME_free(epoch);
-    return read ? CM_OK : malformed(detail, "validity does not decode");
+    if (!cm_instant_read(X509_get0_notBefore(cert->x509), &cert->not_before) ||
+        !cm_instant_read(X509_get0_notAfter(cert->x509), &cert->not_after))
+        return malformed(detail, "validity does not decode");
+    return CM_OK;
 }
 
 static enum cm_reason

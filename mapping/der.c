@@ -38,21 +38,29 @@ read_length(struct cm_der *der, size_t *out)
 }
 
 bool
-cm_der_read(struct cm_der *der, struct cm_der_element *out)
+cm_der_read_header(struct cm_der *der, uint8_t *tag, size_t *len)
 {
     struct cm_der rest = *der;
-    uint8_t tag;
-    size_t len;
 
     if (rest.len == 0)
         return false;
-    tag = rest.bytes[0];
+    *tag = rest.bytes[0];
     rest.bytes++;
     rest.len--;
-    if ((tag & TAG_NUMBER) == TAG_NUMBER || !read_length(&rest, &len) ||
-        len > rest.len)
+    if ((*tag & TAG_NUMBER) == TAG_NUMBER || !read_length(&rest, len))
         return false;
-    out->tag = tag;
+    *der = rest;
+    return true;
+}
+
+bool
+cm_der_read(struct cm_der *der, struct cm_der_element *out)
+{
+    struct cm_der rest = *der;
+    size_t len;
+
+    if (!cm_der_read_header(&rest, &out->tag, &len) || len > rest.len)
+        return false;
     out->value.bytes = rest.bytes;
     out->value.len = len;
     der->bytes = rest.bytes + len;

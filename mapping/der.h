@@ -50,7 +50,10 @@ struct cm_der_element {
  */
 bool cm_der_read(struct cm_der *der, struct cm_der_element *out);
 
-/* The same, and the element must have this identifier octet. */
+/* Reads identifier and length only: the content need not be there yet. */
+bool cm_der_read_header(struct cm_der *der, uint8_t *tag, size_t *len);
+
+/* As cm_der_read(); the element must have this identifier octet. */
 bool cm_der_read_tag(struct cm_der *der, uint8_t tag, struct cm_der *value);
 
 /* True if the content octets are exactly these. */
