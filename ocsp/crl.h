@@ -1,7 +1,7 @@
 /*
- * Certificate revocation lists (RFC 5280 section 5): parsed strictly over
- * bytes that stay where they are, verified and walked by streaming, so that
- * memory does not grow with the number of entries.
+ * Certificate revocation lists (RFC 5280 section 5): parsed strictly, verified
+ * and walked by streaming, so that memory does not grow with the number of
+ * entries.
  */
 #ifndef CM_CRL_H
 #define CM_CRL_H
@@ -21,10 +21,15 @@ enum {
     CM_CRL_MAX_ENTRIES = 40 * 1000 * 1000,
     CM_CRL_MAX_HEAD = 256 * 1024, /* bytes of everything but the entries */
     CM_CRL_MAX_ENTRY = 64 * 1024, /* bytes of one entry */
-    CM_CRL_MAX_ISSUERS = 65535,   /* certificate issuers of an indirect CRL */
-    CM_CRL_MAX_NUMBER = 20,       /* octets of a CRL number */
-    CM_CRL_SERIAL = 20,           /* octets: RFC 5280 section 4.1.2.2 */
-    CM_CRL_WINDOW = 1024 * 1024   /* bytes of the source in memory at once */
+    CM_CRL_MAX_EXTENSIONS = 64,   /* of the CRL, or of one entry */
+    CM_CRL_MAX_ISSUERS = 4096,    /* certificate issuers of an indirect CRL */
+    CM_CRL_MAX_ISSUER_BYTES = 1024 * 1024, /* of all their names */
+    CM_CRL_MAX_NUMBER = 20,                /* octets of a CRL number */
+    CM_CRL_MAX_SERIAL = 20,      /* octets: RFC 5280 section 4.1.2.2 */
+    CM_CRL_SERIAL = 21,          /* the same with room for the sign */
+    CM_CRL_WINDOW = 1024 * 1024, /* bytes of the source in memory at once */
+    /* bytes of a CRL signed with EdDSA, which takes its message whole */
+    CM_CRL_MAX_EDDSA = 128 * 1024 * 1024
 };
 
 /* CRLReason (RFC 5280 section 5.3.1); 7 is not used. */
@@ -65,7 +70,8 @@ struct cm_crl_scope {
     GENERAL_NAMES *names;
     bool only_user, only_ca, only_attribute;
     bool indirect;
-    unsigned reasons; /* bits of ReasonFlags; CM_CRL_ALL_REASONS if absent */
+    unsigned reasons; /* bit n of ReasonFlags is 1 << n; without
+                         onlySomeReasons CM_CRL_ALL_REASONS */
 };
 
 /* Everything in a CRL but its entries. */
@@ -92,7 +98,7 @@ void cm_crl_facts_clear(struct cm_crl_facts *facts);
 /* One revokedCertificates entry. */
 struct cm_crl_entry {
     /* Two's complement, sign-extended to the left: equal numbers are equal
-     * bytes, negative ones included. */
+     * bytes, negative ones included (other CAs' certificates have them). */
     uint8_t serial[CM_CRL_SERIAL];
     int reason; /* enum cm_crl_reason */
     /* certificateIssuer that is in force for this entry (sticky, RFC 5280
@@ -101,14 +107,22 @@ struct cm_crl_entry {
     unsigned issuer_index; /* 0: the CRL's issuer; counts changes of name */
 };
 
-/* Writes an INTEGER as cm_crl_entry.serial.  False: longer. */
+/*
+ * Writes an INTEGER as cm_crl_entry.serial.  False: longer than
+ * CM_CRL_MAX_SERIAL octets; the zero octet that marks a number of that length
+ * as positive does not count, as in certificate.h.
+ */
 bool cm_crl_serial(const ASN1_INTEGER *serial, uint8_t out[CM_CRL_SERIAL]);
 
-/* The source: a readable file, mapped and released window by window.  PEM is
- * one "X509 CRL" block; it is decoded into an unlinked temporary file. */
+/*
+ * The source: a readable file, read window by window, so that whoever cuts it
+ * meanwhile causes an error and not a fault.  PEM is one "X509 CRL" block; it
+ * is decoded into an unlinked temporary file.
+ */
 struct cm_crl_source;
 
-/* fd is borrowed.  NULL: not regular, too large, no CRL, no memory. */
+/* fd is borrowed and must stay open.  NULL: not regular, too large, neither
+ * DER nor PEM, no memory; detail says which. */
 struct cm_crl_source *cm_crl_source_open(int fd, struct cm_detail *detail);
 void cm_crl_source_free(struct cm_crl_source *source);
 
@@ -116,7 +130,8 @@ void cm_crl_source_free(struct cm_crl_source *source);
  * Parses all but the entries, and walks these once to see that every one is
  * well-formed and legal: serials of 1 to 20 octets in minimal form, no unknown
  * critical extension, certificateIssuer only where the CRL is indirect,
- * removeFromCRL only in a delta.
+ * removeFromCRL only in a delta.  Both signature algorithm fields must be
+ * equal.
  *
  * CM_OK: the caller clears facts.  CM_REVOCATION_UNKNOWN: refused, detail
  * says why.  CM_NO_MEMORY.
@@ -125,12 +140,19 @@ enum cm_reason cm_crl_read_facts(struct cm_crl_source *source,
                                  struct cm_crl_facts *facts,
                                  struct cm_detail *detail);
 
-/* Is it signed by this key, with an algorithm above the floor?  Streams.
- * Both signature algorithm fields must be equal. */
+/*
+ * Is it signed by this key, with an algorithm above the floor?  Speaks about
+ * the bytes that cm_crl_read_facts() read last, and reads them where that was
+ * not called: trying several keys costs one pass.
+ */
 bool cm_crl_verify(struct cm_crl_source *source, EVP_PKEY *key,
                    struct cm_detail *detail);
 
-/* Calls visit for each entry, in file order, until it returns false. */
+/*
+ * Calls visit for each entry, in file order, until it returns false.  True
+ * only if all were visited, and they are those of the pass before: false for
+ * a file that changed since, and what visit was told is then worth nothing.
+ */
 bool cm_crl_each(struct cm_crl_source *source,
                  bool (*visit)(void *context,
                                const struct cm_crl_entry *entry),
