@@ -44,16 +44,25 @@ name_kdc_conf(const char *path, struct cm_detail *detail)
     return true;
 }
 
-/* kdc.conf by itself; a missing one is no error, as for krb5kdc. */
+/*
+ * kdc.conf by itself.  A missing one is no error, as for krb5kdc; one that
+ * may not be read is: the library would pass over it without a word.
+ */
 static bool
 open_kdc_conf(struct cm_host *host, struct cm_detail *detail)
 {
     const char *names[] = {NULL, NULL};
     long code;
 
-    if (host->files.count == 0 || access(host->files.items[0], F_OK) != 0)
+    if (host->files.count == 0)
         return true;
     names[0] = host->files.items[0];
+    if (access(names[0], R_OK) != 0) {
+        if (errno == ENOENT)
+            return true;
+        cm_detail_set(detail, "cannot open %s: %s", names[0], strerror(errno));
+        return false;
+    }
     code = profile_init(names, &host->kdc_conf);
     if (code == 0)
         return true;
@@ -120,6 +129,18 @@ const struct cm_text_list *
 cm_host_files(const struct cm_host *host)
 {
     return &host->files;
+}
+
+bool
+cm_host_same_profile(const char *kdc_profile, const char *krb5_config)
+{
+    const char *ours = getenv("KRB5_KDC_PROFILE");
+    const char *our_config = getenv("KRB5_CONFIG");
+
+    return strcmp(kdc_profile != NULL ? kdc_profile : CERTMAP_KDC_CONF,
+                  ours != NULL ? ours : CERTMAP_KDC_CONF) == 0 &&
+           strcmp(krb5_config != NULL ? krb5_config : CERTMAP_KRB5_CONF,
+                  our_config != NULL ? our_config : CERTMAP_KRB5_CONF) == 0;
 }
 
 char *

@@ -27,6 +27,10 @@ void cm_host_close(struct cm_host *host);
 /* Profile files, kdc.conf first, with what they include. */
 const struct cm_text_list *cm_host_files(const struct cm_host *host);
 
+/* Does a process with these values of KRB5_KDC_PROFILE and KRB5_CONFIG (NULL:
+ * not set) read the files that this one reads? */
+bool cm_host_same_profile(const char *kdc_profile, const char *krb5_config);
+
 /* The default realm; NULL: none.  The caller frees it. */
 char *cm_host_default_realm(struct cm_host *host);
 

@@ -12,7 +12,7 @@
 
 enum {
     CM_CHECK_MAX_ACCOUNTS = 100000, /* of a directory that are looked at */
-    CM_CHECK_MAX_NAMED = 20         /* accounts named in one run */
+    CM_CHECK_MAX_NAMED = 20         /* accounts named for one trouble */
 };
 
 struct cm_check {

@@ -15,7 +15,8 @@ struct accounts {
     const struct cm_check_realm *realm;
     struct cm_text_list lax; /* principals without requires_preauth, sorted */
     size_t capacity;
-    size_t found;
+    size_t found;      /* mapped accounts among them */
+    size_t with_rules; /* principals with a pkinit_cert_match string */
 };
 
 static void
@@ -31,10 +32,15 @@ report_lax(struct accounts *accounts, const char *principal)
                         principal);
 }
 
-/* Ends the list of names that report_lax() began. */
+/* Ends the lists of names that were begun. */
 static void
 report_rest(struct accounts *accounts)
 {
+    if (accounts->with_rules > CM_CHECK_MAX_NAMED)
+        cm_findings_add(&accounts->check->findings,
+                        CM_FINDING_PKINIT_CERT_MATCH, accounts->realm->name,
+                        "%zu more principals have a pkinit_cert_match string",
+                        accounts->with_rules - CM_CHECK_MAX_NAMED);
     if (accounts->found > CM_CHECK_MAX_NAMED)
         cm_findings_add(&accounts->check->findings,
                         CM_FINDING_ACCOUNT_WITHOUT_PREAUTH,
@@ -48,7 +54,10 @@ report_rest(struct accounts *accounts)
 static void
 check_row_leftover(struct accounts *accounts, const struct cm_kdb_row *row)
 {
-    if (row->has_cert_match)
+    if (!row->has_cert_match)
+        return;
+    accounts->with_rules++;
+    if (accounts->with_rules <= CM_CHECK_MAX_NAMED)
         cm_findings_add(&accounts->check->findings,
                         CM_FINDING_PKINIT_CERT_MATCH, accounts->realm->name,
                         "%s has a pkinit_cert_match string, which certmap "

@@ -48,12 +48,6 @@ variable(const char *block, size_t len, const char *name)
     return NULL;
 }
 
-static bool
-same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* A krb5kdc that reads the profile that we read. */
 static bool
 is_our_kdc(const char *pid)
@@ -69,9 +63,8 @@ is_our_kdc(const char *pid)
         return false;
     block = read_proc(pid, "environ", &len);
     ours = block != NULL &&
-           same(variable(block, len, "KRB5_KDC_PROFILE"),
-                getenv("KRB5_KDC_PROFILE")) &&
-           same(variable(block, len, "KRB5_CONFIG"), getenv("KRB5_CONFIG"));
+           cm_host_same_profile(variable(block, len, "KRB5_KDC_PROFILE"),
+                                variable(block, len, "KRB5_CONFIG"));
     free(block);
     return ours;
 }

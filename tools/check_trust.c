@@ -4,10 +4,12 @@
 #include "check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/x509v3.h>
 
 #include "name.h"
+#include "path.h"
 #include "source.h"
 
 struct listener {
@@ -69,6 +71,66 @@ check_list(struct cm_check *check, const char *realm, struct cm_source *source,
     cm_source_clear(source);
 }
 
+static bool
+is_anchor(const struct cm_snapshot *snapshot, const struct cm_trusted *cert)
+{
+    for (size_t i = 0; i < snapshot->anchors.count; i++) {
+        if (memcmp(snapshot->anchors.list[i].sha256, cert->sha256,
+                   sizeof(cert->sha256)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What a CA of the NTAuth list issues is refused unless it leads on. */
+static void
+check_issuer(struct cm_check *check, const struct cm_check_realm *realm,
+             const struct cm_snapshot *snapshot, const struct cm_trusted *ca)
+{
+    struct cm_path_rules rules = {
+        .now = check->now, .min_rsa_bits = realm->settings.logon.min_rsa_bits};
+    struct cm_detail detail = {""};
+    struct cm_path path;
+    enum cm_reason reason;
+    char *name;
+
+    if (is_anchor(snapshot, ca))
+        return;
+    reason =
+        cm_path_find(snapshot, ca->x509, &rules, NULL, NULL, &path, &detail);
+    cm_path_clear(&path);
+    if (reason == CM_OK)
+        return;
+    name = cm_name_rfc4514(X509_get_subject_name(ca->x509));
+    if (name == NULL)
+        check->findings.failed = true;
+    else
+        cm_findings_add(&check->findings, CM_FINDING_NTAUTH_UNTRUSTED,
+                        realm->name,
+                        "ntauth: %s does not lead to an anchor: %s: %s", name,
+                        cm_reason_token(reason), detail.text);
+    free(name);
+}
+
+static void
+check_issuers(struct cm_check *check, const struct cm_check_realm *realm)
+{
+    struct cm_trust *trust = cm_trust_new(&realm->settings.trust, NULL);
+    struct cm_snapshot *snapshot = NULL;
+
+    if (trust == NULL) {
+        check->findings.failed = true;
+        return;
+    }
+    /* A list that cannot be used is a finding of its own. */
+    if (cm_trust_current(trust, 0, &snapshot, NULL) == CM_OK) {
+        for (size_t i = 0; i < snapshot->ntauth.count; i++)
+            check_issuer(check, realm, snapshot, &snapshot->ntauth.list[i]);
+    }
+    cm_snapshot_release(snapshot);
+    cm_trust_free(trust);
+}
+
 void
 cm_check_trust(struct cm_check *check, const struct cm_check_realm *realm)
 {
@@ -86,4 +148,5 @@ cm_check_trust(struct cm_check *check, const struct cm_check_realm *realm)
         check_list(check, realm->name, &intermediates,
                    CM_FINDING_INTERMEDIATES_UNUSABLE);
     check_list(check, realm->name, &ntauth, CM_FINDING_NTAUTH_UNUSABLE);
+    check_issuers(check, realm);
 }

@@ -95,6 +95,9 @@
     X(NTAUTH_UNUSABLE, ERROR, "ntauth-unusable",                              \
       "put the certificates of the CAs that issue logon certificates where "  \
       "ntauth points")                                                        \
+    X(NTAUTH_UNTRUSTED, WARNING, "ntauth-untrusted",                          \
+      "add what stands between to intermediates, or its root to anchors; "    \
+      "renew a CA that has expired")                                          \
     X(INTERMEDIATES_UNUSABLE, ERROR, "intermediates-unusable",                \
       "correct the path of intermediates, or remove the relation")            \
     X(TRUST_FILE, WARNING, "trust-file", "repair or remove the file")         \

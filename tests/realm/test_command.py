@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -314,6 +315,25 @@ def test_check_says_when_a_restart_is_due(world, make_kdc):
     assert tokens(found) == {"restart-due"}
     kdc.stop()
     assert tokens(run_kdc(kdc, "check")) == set()
+
+
+def test_a_profile_that_may_not_be_read_is_not_passed_over(quiet):
+    if os.geteuid() != 0:
+        pytest.skip("needs another user to run the command as")
+    kdc = quiet()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("kdc.conf", "krb5-kdc.conf"):
+            shutil.copy(kdc.folder / name, folder)
+        shutil.copy(COMMAND, folder)
+        os.chmod(folder, 0o755)
+        os.chmod(f"{folder}/kdc.conf", 0o600)
+        done = subprocess.run(
+            [f"{folder}/certmap", "check", "--json"], user="nobody",
+            env={"KRB5_KDC_PROFILE": f"{folder}/kdc.conf",
+                 "KRB5_CONFIG": f"{folder}/krb5-kdc.conf"},
+            stdout=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert tokens(json.loads(done.stdout)) == {"profile-unreadable"}
 
 
 # For people.

@@ -300,6 +300,21 @@ const struct check_row check_rows[] = {
      NULL,
      {.certmap = "anchors = ntauth\nntauth = DIR:@/ntauth\n"
                  "revocation = off\n" HOST_DIRECTORY}},
+    {"ntauth-untrusted",
+     CM_EXIT_NO,
+     "CN=Other does not lead to an anchor",
+     {.certmap = "anchors = FILE:@/roots.pem\nntauth = FILE:@/other.pem\n"
+                 "revocation = off\n" HOST_DIRECTORY}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.certmap = "anchors = DIR:@/ntauth\nntauth = DIR:@/ntauth\n"
+                 "revocation = off\n" HOST_DIRECTORY}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.certmap = "anchors = FILE:@/roots.pem\nntauth = FILE:@/roots.pem\n"
+                 "revocation = off\n" HOST_DIRECTORY}},
     {"intermediates-unusable",
      CM_EXIT_NO,
      "/damaged",
