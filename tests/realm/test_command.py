@@ -285,6 +285,8 @@ def test_check_looks_directory_accounts_up_in_the_database(world, quiet,
     assert len(named) == 1 and named[0].startswith("carol@CORP.TEST ")
 
 
+@pytest.mark.skipif(bool(os.environ.get("CERTMAP_KDC_PRELOAD")),
+                    reason="the sanitizer's allocator takes minutes for it")
 def test_check_stops_counting_somewhere(quiet, tmp_path):
     ldif = tmp_path / "accounts.ldif"
     with open(ldif, "w", encoding="ascii") as stream:
