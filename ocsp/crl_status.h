@@ -38,6 +38,14 @@ struct cm_status {
     struct cm_detail detail;
 };
 
+/*
+ * Adds what another source says: revoked by any of them, else good by one
+ * (the newer thisUpdate is kept), else stale (the later end is kept), else
+ * unknown, with what each said in the detail.
+ */
+void cm_status_combine(struct cm_status *status,
+                       const struct cm_status *other);
+
 enum {
     CM_STATUS_SKEW = 300,     /* seconds; for thisUpdate and producedAt */
     CM_STATUS_MAX_DEPTH = 3,  /* CRL issuers whose own status is asked */

@@ -27,18 +27,26 @@ struct cm_revocation_policy {
 struct cm_revocation_result {
     struct cm_status status[CM_PATH_MAX_LENGTH];
     size_t count;
-    bool current;       /* every one is CM_STATUS_GOOD */
-    bool override_used; /* an override let it through */
+    bool current; /* every one is CM_STATUS_GOOD */
+    /* An override let it through: to be logged in the login's line. */
+    bool override_used;
 };
 
 /*
- * The deny list first, in every mode.  Then everything that the store holds
- * about each certificate is read: revoked by any valid source refuses; else
- * one current good answer suffices; `require` takes a stale one within
- * stale_grace.
+ * The deny list first, in every mode, for every certificate of the path; `off`
+ * ends there.  Then everything that the store holds about each certificate
+ * below the anchor is read: revoked by any valid source refuses; else one
+ * current good answer suffices; `require` takes a stale one within
+ * stale_grace; `soft`, chosen or by an override, takes anything.
+ *
+ * Something in the store that may say "revoked" and cannot be believed (a
+ * damaged index, a foreign owner) refuses in `require` and `soft`: until it
+ * is repaired nobody knows whether the certificate was on it.
  *
  * CM_OK, CM_REVOKED, CM_REVOCATION_UNKNOWN, CM_REVOCATION_UNAVAILABLE (the
- * store cannot be believed; the deny list cannot be read), CM_NO_MEMORY.
+ * store or the deny list cannot be believed), CM_NO_MEMORY.  detail: after
+ * CM_OK what answered for each certificate and how old it is; else the
+ * certificate that refuses, and why.  out needs no clearing.
  */
 enum cm_reason cm_revocation_check(
     struct cm_store *store, const struct cm_path *path,
