@@ -31,11 +31,11 @@ install_packages() {
     # shellcheck disable=SC2046  # words are wanted
     set -- $(missing_packages "$@")
     [ $# -gt 0 ] || return 0
-    echo "Missing Debian packages: $*"
     if [ "$(id -u)" -ne 0 ]; then
-        echo "Only root can install them: apt-get install $*" >&2
+        echo "Missing, and only root can install them: $*" >&2
         return 1
     fi
+    echo "Installing what is missing: $*"
     (
         policy=/usr/sbin/policy-rc.d
         if [ ! -e "$policy" ]; then
