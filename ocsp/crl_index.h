@@ -14,9 +14,10 @@
 
 /*
  * Verifies the source with the key and writes its index to out_fd, an empty
- * file open for reading and writing.  Streams: memory stays under 64 MB at
- * 2,000,000 entries, the file under 26 bytes an entry.  Nothing is synced or
- * renamed: that is the store's work.
+ * file open for reading and writing.  Streams: memory does not grow with the
+ * entries (well under 64 MB), the file takes less than 26 bytes an entry, and
+ * twice as much while it is written.  Source and key alone determine every
+ * byte of it.  Nothing is synced or renamed: that is the store's work.
  *
  * CM_OK: *facts is filled, the caller clears it.  CM_REVOCATION_UNKNOWN: the
  * CRL or its signature is refused.  CM_REVOCATION_UNAVAILABLE: the file could
