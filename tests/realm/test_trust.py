@@ -1,5 +1,6 @@
-"""Trust files change under a running KDC: noticed within a second, by every
-worker, without a restart."""
+"""Trust files change under a running KDC: noticed by every worker, without a
+restart.  How soon is a matter of the clock that unit.test_trust hands in: here
+a busy machine may take its time."""
 
 import os
 import shutil
@@ -9,10 +10,6 @@ import pytest
 
 import pki
 import realm
-
-#: "Within a second", and the time of a kinit.
-NOTICED = 2.0
-
 
 @pytest.fixture
 def lists(tmp_path, world):
@@ -42,7 +39,7 @@ def becomes(kdc, principal, card, reason):
     def answers():
         return {kdc.kinit(principal, card).audit["reason"]
                 for _ in range(6)} == {reason}
-    realm.until(answers, f"{principal}: {reason}", seconds=NOTICED)
+    realm.until(answers, f"{principal}: {reason}")
 
 
 def test_listing_and_unlisting_a_ca(kdc, world, lists):
