@@ -40,6 +40,8 @@ struct cm_fetch_request {
     const char *content_type;  /* of the body */
     const char *etag;          /* conditional GET, or NULL */
     const char *last_modified; /* or NULL */
+    /* The answer's Content-Type must be this, parameters aside; NULL: any. */
+    const char *expected_type;
     size_t max_bytes;
     int timeout_ms;
     /* The URL comes from a certificate: loopback, link-local, private,
