@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_words.h"
 #include "indicators.h"
 
 /* What the steps leave for each other. */
@@ -151,11 +152,9 @@ decide(struct progress *login, struct cm_detail *detail)
     out->strength = verdict.strength;
     out->warnings = verdict.warnings;
     *detail = verdict.detail;
-    if (verdict.account != NULL) {
-        out->account = strdup(verdict.account->id);
-        if (out->account == NULL)
-            return CM_NO_MEMORY;
-    }
+    if (verdict.account != NULL &&
+        !cm_text_replace(&out->account, verdict.account->id, detail))
+        return CM_NO_MEMORY;
     return verdict.reason;
 }
 

@@ -180,6 +180,21 @@ change_world(const struct fixture *fixture, enum change change,
         clock->jump_ms = 2 * CM_TIMEOUT_DEFAULT_MS;
 }
 
+/* The DER twice over; takes the one. */
+static uint8_t *
+double_der(uint8_t *der, size_t *len)
+{
+    uint8_t *doubled = malloc(2 * *len);
+
+    if (doubled == NULL)
+        abort();
+    memcpy(doubled, der, *len);
+    memcpy(doubled + *len, der, *len);
+    free(der);
+    *len *= 2;
+    return doubled;
+}
+
 /* The DER to present, damaged as the case says. */
 static uint8_t *
 present(const struct tc_spec *leaf, enum change change, size_t *len)
@@ -190,12 +205,8 @@ present(const struct tc_spec *leaf, enum change change, size_t *len)
         (*len)--;
     if (change == EMPTY)
         *len = 0;
-    if (change == DOUBLED) {
-        der = realloc(der, 2 * *len);
-        assert_non_null(der);
-        memcpy(der + *len, der, *len);
-        *len *= 2;
-    }
+    if (change == DOUBLED)
+        der = double_der(der, len);
     return der;
 }
 
