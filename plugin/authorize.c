@@ -93,9 +93,9 @@ find_path(struct progress *login, struct cm_detail *detail)
 static enum cm_reason
 check_revocation(struct progress *login, struct cm_detail *detail)
 {
-    login->out->revocation.mode = login->effective.revocation;
+    login->out->revocation.mode = login->effective.revocation.mode;
     login->out->revocation.checked = false;
-    switch (login->effective.revocation) {
+    switch (login->effective.revocation.mode) {
     case CM_REVOCATION_OFF:
         cm_detail_set(detail, "not checked: revocation = off");
         return CM_OK;

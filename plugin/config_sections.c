@@ -187,6 +187,6 @@ PARSER(issuer_revocation)
     struct cm_issuer_settings *issuer = target->issuer;
 
     issuer->has_revocation =
-        cm_config_read_revocation(value, &issuer->revocation, detail);
+        cm_config_read_revocation(value, &issuer->rules.mode, detail);
     return issuer->has_revocation;
 }

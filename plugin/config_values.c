@@ -127,7 +127,7 @@ cm_config_read_revocation(const char *value, enum cm_revocation_mode *out,
 
 PARSER(revocation)
 {
-    return cm_config_read_revocation(value, &target->settings->revocation,
+    return cm_config_read_revocation(value, &target->settings->revocation.mode,
                                      detail);
 }
 

@@ -9,12 +9,6 @@
 
 enum { MAX_REALM_TEXT = 200 };
 
-/*
- * Stands for "no suffix is allowed".  An empty list means any suffix, and no
- * UPN holds a control character, so this text equals the end of none.
- */
-static const char no_suffix[] = "\x01";
-
 static char *
 lower_case(const char *text)
 {
@@ -41,12 +35,18 @@ cm_settings_init(struct cm_settings *settings, const char *realm)
                                    CM_PURPOSE_SMARTCARD_LOGON |
                                    CM_PURPOSE_PKINIT_CLIENT;
     settings->logon.min_rsa_bits = CM_MIN_RSA_BITS_DEFAULT;
-    settings->revocation = CM_REVOCATION_REQUIRE;
+    settings->revocation.mode = CM_REVOCATION_REQUIRE;
+    settings->revocation.sources[0] = CM_SOURCE_CRL;
+    settings->revocation.sources[1] = CM_SOURCE_OCSP;
+    settings->revocation.source_count = 2;
+    settings->ntauth.max_age = CM_NTAUTH_MAX_AGE_DEFAULT;
+    settings->store = strdup(CM_STORE_DEFAULT);
     settings->timeout_ms = CM_TIMEOUT_DEFAULT_MS;
     settings->certauth_wait = CM_WAIT_DIRECTORY;
     settings->directory.kind = CM_DIRECTORY_KDB;
     settings->realm = strdup(realm);
-    if (settings->realm != NULL && dns_domain != NULL)
+    if (settings->realm != NULL && settings->store != NULL &&
+        dns_domain != NULL)
         ok = cm_policy_init(&settings->policy, dns_domain);
     free(dns_domain);
     if (!ok)
@@ -76,6 +76,7 @@ static void
 issuer_clear(struct cm_issuer_settings *issuer)
 {
     free(issuer->label);
+    cm_issuer_rules_clear(&issuer->rules);
     cm_text_list_clear(&issuer->upn_suffixes);
     indicator_rules_clear(&issuer->indicators);
     conditions_clear(&issuer->hw_authent);
@@ -86,6 +87,10 @@ cm_settings_clear(struct cm_settings *settings)
 {
     free(settings->realm);
     cm_trust_config_clear(&settings->trust);
+    free(settings->ntauth.dn);
+    cm_issuer_rules_clear(&settings->revocation);
+    free(settings->store);
+    cm_http_settings_clear(&settings->http);
     cm_policy_clear(&settings->policy);
     cm_directory_config_clear(&settings->directory);
     indicator_rules_clear(&settings->indicators);
@@ -128,6 +133,13 @@ revocation_choice(enum cm_revocation_mode mode)
         return " revocation=off";
     }
     return NULL;
+}
+
+static void
+add_stale_grace(struct cm_buf *buf, const struct cm_issuer_rules *rules)
+{
+    if (rules->stale_grace > 0)
+        cm_buf_addf(buf, " stale_grace=%llds", (long long)rules->stale_grace);
 }
 
 static const char *
@@ -174,8 +186,14 @@ add_issuer_choices(struct cm_buf *buf, const struct cm_settings *settings,
     struct cm_buf inner = CM_BUF_INIT;
     char *text;
 
-    if (issuer->has_revocation && issuer->revocation > settings->revocation)
-        add_choice(&inner, revocation_choice(issuer->revocation));
+    if (issuer->has_revocation &&
+        issuer->rules.mode > settings->revocation.mode)
+        add_choice(&inner, revocation_choice(issuer->rules.mode));
+    if (issuer->has_stale_grace &&
+        issuer->rules.stale_grace > settings->revocation.stale_grace)
+        add_stale_grace(&inner, &issuer->rules);
+    if (issuer->rules.allow_private_addresses)
+        cm_buf_add_text(&inner, " allow_private_addresses=true");
     if (issuer->has_mappings)
         add_extra_mappings(&inner,
                            issuer->mappings & ~settings->policy.accept);
@@ -192,7 +210,8 @@ add_choices(struct cm_buf *buf, const struct cm_settings *settings)
 {
     if (settings->mode == CM_MODE_OBSERVE)
         cm_buf_add_text(buf, " mode=observe");
-    add_choice(buf, revocation_choice(settings->revocation));
+    add_choice(buf, revocation_choice(settings->revocation.mode));
+    add_stale_grace(buf, &settings->revocation);
     add_policy_choices(buf, &settings->policy);
     if (settings->logon.min_rsa_bits < CM_MIN_RSA_BITS_DEFAULT)
         cm_buf_addf(buf, " min_rsa_bits=%d", settings->logon.min_rsa_bits);
@@ -251,89 +270,4 @@ cm_settings_summary(const struct cm_settings *settings)
     if (buf.len == before)
         cm_buf_add_text(&buf, " nothing");
     return cm_buf_take(&buf);
-}
-
-/* Keeps what both lists have; "any" (empty) on either side keeps the other. */
-static bool
-intersect_suffixes(struct cm_text_list *list, const struct cm_text_list *other)
-{
-    struct cm_text_list both = {0};
-    const struct cm_text_list *from = list->count > 0 ? list : other;
-    bool found, ok = true;
-
-    for (size_t i = 0; ok && i < from->count; i++) {
-        found = list->count == 0;
-        for (size_t j = 0; !found && j < other->count; j++)
-            found = cm_text_equal_fold(from->items[i], other->items[j]);
-        if (found)
-            ok = cm_text_list_add(&both, from->items[i]);
-    }
-    if (ok && both.count == 0)
-        ok = cm_text_list_add(&both, no_suffix);
-    if (!ok) {
-        cm_text_list_clear(&both);
-        return false;
-    }
-    cm_text_list_clear(list);
-    *list = both;
-    return true;
-}
-
-/* Lets one more block that names the key count: the stricter value wins. */
-static bool
-apply_block(struct cm_effective *out, const struct cm_issuer_settings *issuer,
-            bool *has_revocation, bool *has_mappings)
-{
-    if (issuer->has_revocation &&
-        (!*has_revocation || issuer->revocation < out->revocation)) {
-        out->revocation = issuer->revocation;
-        *has_revocation = true;
-    }
-    if (issuer->has_mappings) {
-        out->policy.accept = *has_mappings
-                                 ? out->policy.accept & issuer->mappings
-                                 : issuer->mappings;
-        *has_mappings = true;
-    }
-    if (issuer->has_indicators)
-        out->indicators = NULL;
-    if (issuer->has_hw_authent)
-        out->hw_authent = NULL;
-    out->blocks[out->block_count++] = issuer;
-    return issuer->upn_suffixes.count == 0 ||
-           intersect_suffixes(&out->policy.upn_suffixes,
-                              &issuer->upn_suffixes);
-}
-
-bool
-cm_settings_for_issuer(const struct cm_settings *settings,
-                       const uint8_t spki[32], struct cm_effective *out)
-{
-    bool has_revocation = false, has_mappings = false;
-    const struct cm_issuer_settings *issuer;
-
-    memset(out, 0, sizeof(*out));
-    out->policy = settings->policy;
-    memset(&out->policy.upn_suffixes, 0, sizeof(out->policy.upn_suffixes));
-    out->revocation = settings->revocation;
-    out->indicators = &settings->indicators;
-    out->hw_authent = &settings->hw_authent;
-    for (size_t i = 0; i < settings->issuer_count; i++) {
-        issuer = &settings->issuers[i];
-        if (memcmp(issuer->spki, spki, sizeof(issuer->spki)) != 0)
-            continue;
-        if (out->block_count == CM_MAX_ISSUERS ||
-            !apply_block(out, issuer, &has_revocation, &has_mappings)) {
-            cm_effective_clear(out);
-            return false;
-        }
-    }
-    return true;
-}
-
-void
-cm_effective_clear(struct cm_effective *effective)
-{
-    cm_text_list_clear(&effective->policy.upn_suffixes);
-    memset(effective, 0, sizeof(*effective));
 }

@@ -11,9 +11,11 @@
 #include "directory.h"
 #include "logon.h"
 #include "policy.h"
-#include "revocation.h"
+#include "revocation_settings.h"
 #include "text.h"
 #include "trust.h"
+
+#define CM_STORE_DEFAULT "/var/lib/krb5kdc/certmap"
 
 enum cm_mode { CM_MODE_ENFORCE, CM_MODE_OBSERVE, CM_MODE_OFF };
 
@@ -56,7 +58,10 @@ struct cm_issuer_settings {
     char *label;
     uint8_t spki[32]; /* SHA-256 of the SPKI of `certificate` */
     bool has_revocation;
-    enum cm_revocation_mode revocation;
+    bool has_stale_grace;
+    bool has_sources;
+    bool has_allow_private;
+    struct cm_issuer_rules rules; /* lists count where they hold something */
     bool has_mappings;
     unsigned mappings;
     struct cm_text_list upn_suffixes; /* empty: any */
@@ -66,12 +71,23 @@ struct cm_issuer_settings {
     struct cm_conditions hw_authent;
 };
 
+/* ntauth = ldap: the directory's list, mirrored into the store. */
+struct cm_ntauth_settings {
+    bool from_ldap;  /* then trust.ntauth is the folder ntauth/ of the store */
+    int64_t max_age; /* seconds since its oldest file was written */
+    char *dn;        /* of the object; NULL: below Configuration, base */
+};
+
 struct cm_settings {
     char *realm;
     enum cm_mode mode;
     struct cm_trust_config trust;
     struct cm_logon_rules logon;
-    enum cm_revocation_mode revocation;
+    struct cm_ntauth_settings ntauth;
+    struct cm_issuer_rules revocation; /* for CAs without a block */
+    char *store;                       /* path */
+    bool store_given;                  /* by `store`: then it must be there */
+    struct cm_http_settings http;
     int timeout_ms; /* one budget for revocation and directory */
     enum cm_wait certauth_wait;
     bool unavailable_discards;
@@ -86,6 +102,9 @@ struct cm_settings {
 enum {
     CM_TIMEOUT_DEFAULT_MS = 1000,
     CM_TIMEOUT_MAX_MS = 60000,
+    CM_NTAUTH_MAX_AGE_DEFAULT = 24 * 3600,
+    CM_NTAUTH_MAX_AGE_MOST = 30 * 24 * 3600,
+    CM_STALE_GRACE_MOST = 30 * 24 * 3600,
     CM_MAX_INDICATORS = 64,
     CM_MAX_ISSUERS = 256
 };
@@ -108,13 +127,16 @@ char *cm_settings_summary(const struct cm_settings *settings);
 /*
  * The settings as they hold for one issuing CA key.  Blocks that name the key
  * replace the realm's values; where several do, the strictest counts: the
- * stricter revocation, the intersection of mappings and of suffixes, the
- * indicators that all of them assert, hw-authent only if all of them say so.
+ * stricter revocation, the shorter stale_grace, the intersection of mappings,
+ * of suffixes and of responder certificates, the indicators that all of them
+ * assert, hw-authent and private addresses only if all of them say so.  What
+ * any of them names to be fetched is fetched: what is read can only refuse
+ * more.
  * out borrows from settings except what cm_effective_clear() frees.
  */
 struct cm_effective {
     struct cm_policy policy; /* borrowed but for accept and upn_suffixes */
-    enum cm_revocation_mode revocation;
+    struct cm_issuer_rules revocation; /* owned */
     /* The realm's rules; NULL where a block brings its own instead. */
     const struct cm_indicator_rules *indicators;
     const struct cm_conditions *hw_authent;
@@ -128,5 +150,11 @@ struct cm_effective {
 bool cm_settings_for_issuer(const struct cm_settings *settings,
                             const uint8_t spki[32], struct cm_effective *out);
 void cm_effective_clear(struct cm_effective *effective);
+
+/* Of that the part that the refresher needs.  False: no memory; out is
+ * zeroed.  The caller clears it. */
+bool cm_settings_rules_for(const struct cm_settings *settings,
+                           const uint8_t spki[32],
+                           struct cm_issuer_rules *out);
 
 #endif

@@ -28,7 +28,7 @@ check_mode(struct cm_check *check, const struct cm_check_realm *realm)
 static void
 check_revocation(struct cm_check *check, const struct cm_check_realm *realm)
 {
-    switch (realm->settings.revocation) {
+    switch (realm->settings.revocation.mode) {
     case CM_REVOCATION_OFF:
         cm_findings_add(&check->findings, CM_FINDING_REVOCATION_OFF,
                         realm->name,

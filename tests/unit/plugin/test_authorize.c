@@ -166,7 +166,7 @@ change_world(const struct fixture *fixture, enum change change,
     if (change == NOT_YET)
         clock->now = FIXTURE_NOW - 400 * 86400;
     if (change == REVOCATION_NEEDED)
-        settings->revocation = CM_REVOCATION_REQUIRE;
+        settings->revocation.mode = CM_REVOCATION_REQUIRE;
     if (change == NO_ROOTS)
         unlink(fixture_path(fixture, "roots.pem"));
     if (change == NO_NTAUTH)
@@ -227,7 +227,7 @@ make_settings(const struct fixture *fixture, struct cm_settings *settings)
     struct cm_indicator_rule *rule;
 
     assert_true(cm_settings_init(settings, FIXTURE_REALM));
-    settings->revocation = CM_REVOCATION_OFF;
+    settings->revocation.mode = CM_REVOCATION_OFF;
     set_location(&settings->trust.anchors, CM_LOCATION_FILE,
                  fixture_path(fixture, "roots.pem"));
     set_location(&settings->trust.intermediates, CM_LOCATION_DIR,

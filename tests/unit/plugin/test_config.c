@@ -348,7 +348,7 @@ test_every_value_arrives(void **state)
     assert_int_equal(s.certauth_wait, CM_WAIT_NONE);
     assert_true(s.policy.sid_mismatch_refuses);
     assert_string_equal(s.policy.dns_domain, "ad.example.com");
-    assert_int_equal(s.revocation, CM_REVOCATION_REQUIRE);
+    assert_int_equal(s.revocation.mode, CM_REVOCATION_REQUIRE);
     assert_int_equal(s.hw_authent.count, 2);
     assert_int_equal(s.indicators.count, 3);
     assert_int_equal(s.issuer_count, 1);

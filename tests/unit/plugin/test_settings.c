@@ -140,7 +140,7 @@ fill_block(struct cm_issuer_settings *issuer, const struct block *block)
     issuer->label = label;
     memcpy(issuer->spki, block->key, sizeof(issuer->spki));
     issuer->has_revocation = block->has_revocation;
-    issuer->revocation = block->revocation;
+    issuer->rules.mode = block->revocation;
     issuer->has_mappings = block->mappings != 0;
     issuer->mappings = block->mappings;
     issuer->has_indicators = block->has_rules;
@@ -169,7 +169,7 @@ check_row(const struct row *row, size_t turn)
     size_t blocks = 0;
 
     assert_true(cm_settings_init(&settings, "EXAMPLE.COM"));
-    settings.revocation = CM_REVOCATION_SOFT;
+    settings.revocation.mode = CM_REVOCATION_SOFT;
     settings.issuers = calloc(MAX_BLOCKS, sizeof(*settings.issuers));
     while (blocks < MAX_BLOCKS && row->blocks[blocks].key != NULL)
         blocks++;
@@ -177,7 +177,7 @@ check_row(const struct row *row, size_t turn)
         fill_block(&settings.issuers[settings.issuer_count++],
                    &row->blocks[(i + turn) % blocks]);
     assert_true(cm_settings_for_issuer(&settings, key_a, &effective));
-    assert_int_equal(effective.revocation, row->revocation);
+    assert_int_equal(effective.revocation.mode, row->revocation);
     assert_int_equal(effective.policy.accept, row->mappings);
     assert_int_equal(effective.policy.upn_suffixes.count,
                      count_texts(row->suffixes));
@@ -209,7 +209,7 @@ test_defaults(void **state)
     (void)state;
     assert_true(cm_settings_init(&s, "EXAMPLE.COM"));
     assert_int_equal(s.mode, CM_MODE_ENFORCE);
-    assert_int_equal(s.revocation, CM_REVOCATION_REQUIRE);
+    assert_int_equal(s.revocation.mode, CM_REVOCATION_REQUIRE);
     assert_int_equal(s.timeout_ms, 1000);
     assert_int_equal(s.logon.min_rsa_bits, 2048);
     assert_false(s.logon.require_key_purpose);
