@@ -64,9 +64,10 @@ cm_ldap_next(struct cm_ldap_connection *connection, int message_id,
 }
 
 void
-cm_ldap_begin(struct cm_ldap_connection *connection)
+cm_ldap_begin(struct cm_ldap_connection *connection, int64_t deadline)
 {
     connection->wire.allowance = CM_LDAP_MAX_ANSWER;
+    connection->wire.deadline = deadline;
 }
 
 int
@@ -124,7 +125,8 @@ start_tls(struct cm_ldap_connection *connection,
           int64_t deadline, struct cm_detail *detail)
 {
     LDAP *handle = connection->handle;
-    int message_id, left;
+    int message_id;
+    bool ok;
 
     if (!cm_ldap_set_tls(handle, config, detail))
         return false;
@@ -137,21 +139,17 @@ start_tls(struct cm_ldap_connection *connection,
                            "StartTLS", deadline, detail))
             return false;
     }
-    left = milliseconds_left(deadline);
-    if (left == 0 || !cm_ldap_set_timeout(handle, left)) {
-        cm_detail_set(detail, "TLS: no time left");
-        return false;
-    }
-    if (ldap_install_tls(handle) != LDAP_SUCCESS ||
-        !ldap_tls_inplace(handle)) {
+    connection->wire.patient = true;
+    ok = ldap_install_tls(handle) == LDAP_SUCCESS && ldap_tls_inplace(handle);
+    connection->wire.patient = false;
+    if (!ok) {
         /* libldap's words rarely name the cause. */
         explain(handle,
                 "TLS (is the server's certificate current, for this host "
                 "name and from ca_file?)",
                 detail);
-        return false;
     }
-    return true;
+    return ok;
 }
 
 /* Sends the bind.  An empty password would be anonymous (RFC 4513 5.1.2). */
@@ -245,7 +243,7 @@ cm_ldap_open(struct cm_ldap_connection *connection,
     if (connection->wire.fd < 0)
         return false;
     connection->pid = getpid();
-    cm_ldap_begin(connection);
+    cm_ldap_begin(connection, deadline);
     connection->handle = cm_ldap_wire_handle(&connection->wire, uri);
     if (connection->handle == NULL) {
         cm_detail_set(detail, "out of memory");

@@ -54,8 +54,9 @@ enum cm_ldap_wait cm_ldap_next(struct cm_ldap_connection *connection,
                                int message_id, int64_t deadline,
                                LDAPMessage **out, struct cm_detail *detail);
 
-/* Renews what an answer may hold: call before each operation. */
-void cm_ldap_begin(struct cm_ldap_connection *connection);
+/* Renews what an answer may hold and how long it may take: call before each
+ * operation. */
+void cm_ldap_begin(struct cm_ldap_connection *connection, int64_t deadline);
 
 /*
  * The result code of a final message, freeing it; -1 where it cannot be

@@ -22,8 +22,8 @@ set_text(LDAP *handle, int option, const char *value)
     return ldap_set_option(handle, option, value) == LDAP_OPT_SUCCESS;
 }
 
-bool
-cm_ldap_set_timeout(LDAP *handle, int timeout_ms)
+static bool
+set_timeout(LDAP *handle, int timeout_ms)
 {
     const struct timeval timeout = {
         .tv_sec = timeout_ms / 1000,
@@ -51,7 +51,7 @@ cm_ldap_set_options(LDAP *handle, int timeout_ms, struct cm_detail *detail)
             LDAP_OPT_SUCCESS &&
         ldap_set_option(handle, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) ==
             LDAP_OPT_SUCCESS &&
-        cm_ldap_set_timeout(handle, timeout_ms))
+        set_timeout(handle, timeout_ms))
         return true;
     cm_detail_set(detail, "libldap does not take an option");
     return false;

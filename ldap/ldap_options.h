@@ -21,7 +21,4 @@ bool cm_ldap_set_options(LDAP *handle, int timeout_ms,
 bool cm_ldap_set_tls(LDAP *handle, const struct cm_directory_config *config,
                      struct cm_detail *detail);
 
-/* Sets LDAP_OPT_NETWORK_TIMEOUT, which bounds the TLS handshake. */
-bool cm_ldap_set_timeout(LDAP *handle, int timeout_ms);
-
 #endif

@@ -46,7 +46,7 @@ send_search(struct cm_ldap_connection *connection,
         attributes[i] = name.out;
     }
     attributes[i] = NULL;
-    cm_ldap_begin(connection);
+    cm_ldap_begin(connection, deadline);
     code = ldap_search_ext(connection->handle, request->base, request->scope,
                            request->filter, attributes, 0, request->controls,
                            NULL, &limit, request->size_limit, message_id);

@@ -18,22 +18,32 @@
 
 enum { PORT_TEXT_SIZE = 12 };
 
-/* Waits until a connect has come to its end.  Returns its errno. */
-static int
-finish_connect(int fd, int64_t deadline)
+/* Waits for an event on the socket.  False: not before the deadline. */
+static bool
+wait_for(int fd, short events, int64_t deadline)
 {
-    struct pollfd waiting = {.fd = fd, .events = POLLOUT};
-    socklen_t size = sizeof(int);
+    struct pollfd waiting = {.fd = fd, .events = events};
     int64_t left;
-    int error, n;
+    int n;
 
     do {
         left = deadline - cm_monotonic_ms();
         if (left <= 0)
-            return ETIMEDOUT;
+            return false;
         n = poll(&waiting, 1, left > INT32_MAX ? INT32_MAX : (int)left);
     } while (n == 0 || (n < 0 && errno == EINTR));
-    if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+    return n > 0;
+}
+
+/* Waits until a connect has come to its end.  Returns its errno. */
+static int
+finish_connect(int fd, int64_t deadline)
+{
+    socklen_t size = sizeof(int);
+    int error = ETIMEDOUT;
+
+    if (wait_for(fd, POLLOUT, deadline) &&
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         return errno;
     return error;
 }
@@ -140,6 +150,21 @@ layer_control(Sockbuf_IO_Desc *layer, int option, void *argument)
     return 0;
 }
 
+/*
+ * After a call that would block: waits where the wire is patient, and makes
+ * the call fail for good once the deadline has passed.  True: try again.
+ */
+static bool
+may_retry(const struct cm_ldap_wire *wire, short events)
+{
+    if (errno != EAGAIN)
+        return false;
+    if (wire->patient && wait_for(wire->fd, events, wire->deadline))
+        return true;
+    errno = cm_monotonic_ms() >= wire->deadline ? ETIMEDOUT : EAGAIN;
+    return false;
+}
+
 static ber_slen_t
 layer_read(Sockbuf_IO_Desc *layer, void *buffer, ber_len_t len)
 {
@@ -152,7 +177,9 @@ layer_read(Sockbuf_IO_Desc *layer, void *buffer, ber_len_t len)
     }
     if (len > wire->allowance)
         len = wire->allowance;
-    n = recv(wire->fd, buffer, len, MSG_DONTWAIT);
+    do {
+        n = recv(wire->fd, buffer, len, MSG_DONTWAIT);
+    } while (n < 0 && may_retry(wire, POLLIN));
     if (n > 0)
         wire->allowance -= (size_t)n;
     return n;
@@ -162,10 +189,14 @@ static ber_slen_t
 layer_write(Sockbuf_IO_Desc *layer, void *buffer, ber_len_t len)
 {
     const struct cm_ldap_wire *wire = layer->sbiod_pvt;
+    ssize_t n;
 
     if (wire->muted)
         return (ber_slen_t)len;
-    return send(wire->fd, buffer, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    do {
+        n = send(wire->fd, buffer, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (n < 0 && may_retry(wire, POLLOUT));
+    return n;
 }
 
 static int

@@ -1,6 +1,6 @@
 /*
- * The socket under a libldap handle: connected within a deadline, never
- * blocking, never raising SIGPIPE, bounded in what it takes in.
+ * The socket under a libldap handle: connected within a deadline, bounded in
+ * time and in what it takes in, never raising SIGPIPE.
  */
 #ifndef CM_LDAP_WIRE_H
 #define CM_LDAP_WIRE_H
@@ -17,6 +17,9 @@
 struct cm_ldap_wire {
     int fd;
     size_t allowance; /* bytes that may still come in */
+    int64_t deadline; /* cm_monotonic_ms(): past it, reading fails */
+    bool patient;     /* wait for the deadline, rather than EAGAIN: libldap
+                         does not wait within a TLS handshake, it spins */
     bool muted;       /* nothing is sent any more */
 };
 

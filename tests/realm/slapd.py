@@ -243,6 +243,8 @@ class Slapd:
     def pause(self):
         """It keeps its connections and answers nothing."""
         self._process.send_signal(signal.SIGSTOP)
+        # The signal takes a moment to reach every thread.
+        os.waitpid(self._process.pid, os.WUNTRACED)
 
     def resume(self):
         self._process.send_signal(signal.SIGCONT)

@@ -75,6 +75,7 @@ set_text(struct cm_directory_config *config, const char *name,
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(texts[i].name, name) == 0) {
+            free(*texts[i].place);
             *texts[i].place = copy(value);
             return true;
         }
