@@ -17,6 +17,7 @@ enum {
     CM_OCSP_MAX_REQUEST = 1024,
     CM_OCSP_MAX_SINGLES = 64,      /* SingleResponses looked at */
     CM_OCSP_MAX_CERTIFICATES = 16, /* delegates in one response */
+    CM_OCSP_MAX_EXTENSIONS = 16,   /* of a response, or of one answer */
     CM_OCSP_MAX_AGE = 24 * 3600 /* seconds, for answers without nextUpdate */
 };
 
@@ -35,7 +36,8 @@ struct cm_ocsp_question {
 
 /*
  * A DER request for the certificate, with a SHA-1 CertID (RFC 5019) or a
- * SHA-256 one (RFC 9919), no nonce.  NULL: no memory.  The caller frees it.
+ * SHA-256 one (RFC 9919), no nonce.  The caller frees it.  NULL: no memory, or
+ * larger than CM_OCSP_MAX_REQUEST.
  */
 uint8_t *cm_ocsp_request(X509 *cert, X509 *issuer, bool sha256, size_t *len);
 
@@ -45,12 +47,14 @@ uint8_t *cm_ocsp_request(X509 *cert, X509 *issuer, bool sha256, size_t *len);
  * It counts only if: successful; strictly decoded, all input consumed; signed
  * above the floor by the issuing key itself, by a delegate that the issuing
  * key signed directly, with id-kp-OCSPSigning, within its validity and not
- * revoked (or with nocheck), or by a configured responder; no unknown critical
- * extension in the response, an answer or a delegate; producedAt and
+ * revoked (or with nocheck), or by a configured responder within its validity
+ * (nothing more is asked of it: it was chosen); no unknown critical extension
+ * in the response, the answer that counts or a delegate; producedAt and
  * thisUpdate not in the future (skew CM_STATUS_SKEW) and producedAt within the
  * signer's validity; the CertID's name hash, key hash and serial are those of
  * the question, in SHA-1 or SHA-256.  Of several answers for it the newest
- * thisUpdate counts, equal ones the worst.
+ * thisUpdate counts, equal ones the worst; if that one is refused, an older
+ * one does not take its place.
  *
  * GOOD, REVOKED, STALE (good, but nextUpdate has passed or, without one, older
  * than CM_OCSP_MAX_AGE) or UNKNOWN (also for "unknown" and anything refused;
