@@ -80,14 +80,31 @@ struct cm_crl_question {
  * rollover), or one whose certificate may sign CRLs and not certificates; or,
  * where the certificate's distribution point names a cRLIssuer, indirect CRLs
  * of that issuer.  Every CRL issuer other than the issuing key itself needs a
- * path of its own to the same anchor, with cRLSign, and not revoked.  One name
- * alone is never enough: two CAs of one name keep their CRLs apart.
+ * path of its own to the same anchor, with cRLSign, and a status of its own:
+ * revoked, its CRLs count for nothing; unknown, they revoke but make nothing
+ * good; good or expired, its status bounds theirs.
+ *
+ * One name alone is never enough: two CAs of one name keep their CRLs apart.
+ * A key is linked by the issuing key's word, by that of the key above the
+ * issuing one in the path, or by both bearing one name below one issuer;
+ * nobody's claim to be another's next key is taken on its own.  Where the
+ * issuing key has published a CRL, expired or not, other keys of the name add
+ * revocations only; likewise a rollover key's CRL that does not say that it
+ * is from the distribution point of a certificate that has one: a CA may
+ * publish a CRL for each of its keys (Windows' CA does).
  *
  * Scope, distribution points, reason codes, base and delta are combined as
  * RFC 5280 section 6.3.3 asks; only when current CRLs cover every reason and
  * none lists the certificate is it good.  Any CRL that lists it, stale ones
- * too, makes it revoked; a delta's removeFromCRL lifts a hold that its base
- * holds.  A CRL that cannot be read is as if it were not there.
+ * too, makes it revoked, unless a newer complete CRL of the same key and scope
+ * replaces it; a current delta's removeFromCRL lifts a hold that its base
+ * holds.  A delta with its base is as current as the delta.  A CRL that cannot
+ * be read, or is not yet valid, is as if it were not there.  Where not every
+ * CRL could be looked at, within the bounds or for lack of memory, nothing is
+ * good.
+ *
+ * this_update is that of the oldest CRL that the answer needs, next_update
+ * the end of the first that ends.
  */
 void cm_crl_status(const struct cm_crl_question *question,
                    struct cm_status *out);
