@@ -9,52 +9,9 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "conformance.h"
-#include "path.h"
-
-enum { AT = 1704067200 /* 2024-01-01T00:00:00Z */ };
+#include "piv.h"
 
 static const char *folder;
-
-struct pool {
-    X509 **list;
-    size_t count;
-};
-
-/* All certificates of the files in a subfolder. */
-static void
-load_folder(const char *name, struct pool *pool)
-{
-    char path[PATH_MAX], file[PATH_MAX];
-    struct dirent *entry;
-    X509 **list;
-    size_t count;
-    DIR *dir;
-
-    memset(pool, 0, sizeof(*pool));
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    dir = opendir(path);
-    assert_non_null(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        if (strstr(entry->d_name, ".crt") == NULL)
-            continue;
-        snprintf(file, sizeof(file), "%s/%s", name, entry->d_name);
-        conformance_load(folder, file, &list, &count);
-        pool->list =
-            reallocarray(pool->list, pool->count + count, sizeof(*list));
-        assert_non_null(pool->list);
-        memcpy(pool->list + pool->count, list, count * sizeof(*list));
-        pool->count += count;
-        free(list);
-    }
-    closedir(dir);
-}
 
 static const struct {
     const char *card;
@@ -85,23 +42,17 @@ judge_card(const struct cm_snapshot *snapshot, const char *card,
            struct cm_path *path, struct cm_detail *detail)
 {
     const struct cm_path_rules rules = {
-        .now = AT, .min_rsa_bits = 2048, .require_ntauth = true};
+        .now = PIV_AT, .min_rsa_bits = 2048, .require_ntauth = true};
     struct cm_certificate leaf;
     enum cm_reason reason;
-    char file[PATH_MAX];
-    X509 *x509;
 
     memset(path, 0, sizeof(*path));
-    snprintf(file, sizeof(file), "cards/%s/ICAM_PIV_Auth_SP_800-73-4.crt",
-             card);
-    x509 = conformance_load_one(folder, file);
-    reason = conformance_decode(x509, &leaf, detail);
-    if (reason == CM_OK) {
-        reason = cm_path_find(snapshot, leaf.x509, &rules, NULL, NULL, path,
-                              detail);
-        cm_certificate_clear(&leaf);
-    }
-    X509_free(x509);
+    reason = piv_card(folder, card, &leaf, detail);
+    if (reason != CM_OK)
+        return reason;
+    reason =
+        cm_path_find(snapshot, leaf.x509, &rules, NULL, NULL, path, detail);
+    cm_certificate_clear(&leaf);
     return reason;
 }
 
@@ -111,13 +62,13 @@ test_cards(void **state)
     struct cm_snapshot *snapshot;
     struct cm_detail detail = {""};
     unsigned differences = 0;
-    struct pool roots, cas;
+    struct piv_pool roots, cas;
     enum cm_reason reason;
     struct cm_path path;
 
     (void)state;
-    load_folder("roots", &roots);
-    load_folder("ca", &cas);
+    piv_load(folder, "roots", NULL, &roots);
+    piv_load(folder, "ca", NULL, &cas);
     snapshot = cm_snapshot_build(roots.list, roots.count, cas.list, cas.count,
                                  cas.list, cas.count);
     assert_non_null(snapshot);

@@ -10,117 +10,17 @@
 
 #include <cmocka.h>
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "conformance.h"
-#include "path.h"
-
-enum {
-    ROWS = 249,
-    LINE_SIZE = 4096,
-    AT = 1420070400 /* 2015-01-01T00:00:00Z */
-};
-
-enum column {
-    TEST,
-    SUBTEST,
-    TITLE,
-    EXPECTED,
-    CERTS,
-    CRLS,
-    POLICIES,
-    EXPLICIT,
-    INHIBIT_MAPPING,
-    INHIBIT_ANY,
-    VALID_POLICIES,
-    COLUMNS
-};
-
-struct row {
-    char line[LINE_SIZE];
-    char *columns[COLUMNS];
-    X509 *certs[CM_PATH_MAX_LENGTH]; /* anchor first, as in the table */
-    size_t count;
-    struct cm_text_list initial;
-    struct cm_path_rules rules;
-};
+#include "pkits.h"
 
 static const char *folder;
 
-static void
-split(struct row *row)
-{
-    char *rest = row->line, *column;
-
-    rest[strcspn(rest, "\n")] = '\0';
-    for (size_t i = 0; i < COLUMNS; i++) {
-        column = strsep(&rest, "\t");
-        assert_non_null(column);
-        row->columns[i] = column;
-    }
-    assert_null(rest);
-}
-
-/* NIST's test policies are numbered under one arc. */
-static void
-add_policies(char *names, struct cm_text_list *out)
-{
-    static const char prefix[] = "NIST-test-policy-";
-    char oid[64], *name;
-
-    while ((name = strsep(&names, ",")) != NULL) {
-        if (name[0] == '\0' || strcmp(name, "anyPolicy") == 0)
-            continue;
-        assert_int_equal(strncmp(name, prefix, strlen(prefix)), 0);
-        snprintf(oid, sizeof(oid), "2.16.840.1.101.3.2.1.48.%s",
-                 name + strlen(prefix));
-        assert_true(cm_text_list_add(out, oid));
-    }
-}
-
-static bool
-is_true(const char *text)
-{
-    assert_true(strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
-    return strcmp(text, "true") == 0;
-}
-
-static void
-prepare(struct row *row)
-{
-    char *names, *name, file[PATH_MAX];
-
-    split(row);
-    names = row->columns[CERTS];
-    while ((name = strsep(&names, " ")) != NULL) {
-        assert_true(row->count < CM_PATH_MAX_LENGTH);
-        snprintf(file, sizeof(file), "certs/%s.crt", name);
-        row->certs[row->count++] = conformance_load_one(folder, file);
-    }
-    assert_true(row->count >= 2);
-    add_policies(row->columns[POLICIES], &row->initial);
-    row->rules.now = AT;
-    row->rules.min_rsa_bits = 2048;
-    row->rules.initial_policies = &row->initial;
-    row->rules.explicit_policy = is_true(row->columns[EXPLICIT]);
-    row->rules.inhibit_policy_mapping = is_true(row->columns[INHIBIT_MAPPING]);
-    row->rules.inhibit_any_policy = is_true(row->columns[INHIBIT_ANY]);
-}
-
-static void
-dispose(struct row *row)
-{
-    for (size_t i = 0; i < row->count; i++)
-        X509_free(row->certs[i]);
-    cm_text_list_clear(&row->initial);
-}
-
 /* Decodes the row's leaf and looks for its path, as a login does. */
 static enum cm_reason
-judge(const struct row *row, struct cm_path *path, struct cm_detail *detail)
+judge(const struct pkits_row *row, struct cm_path *path,
+      struct cm_detail *detail)
 {
     struct cm_certificate leaf;
     struct cm_snapshot *snapshot;
@@ -129,9 +29,7 @@ judge(const struct row *row, struct cm_path *path, struct cm_detail *detail)
     reason = conformance_decode(row->certs[row->count - 1], &leaf, detail);
     if (reason != CM_OK)
         return reason;
-    snapshot = cm_snapshot_build(row->certs, 1, row->certs + 1, row->count - 2,
-                                 NULL, 0);
-    assert_non_null(snapshot);
+    snapshot = pkits_snapshot(row);
     reason = cm_path_find(snapshot, leaf.x509, &row->rules, NULL, NULL, path,
                           detail);
     cm_snapshot_release(snapshot);
@@ -226,10 +124,10 @@ expected_refusal(const char *test)
 
 /* Prints a difference; true if there is none. */
 static bool
-check_row(const struct row *row)
+check_row(const struct pkits_row *row)
 {
-    const char *test = row->columns[TEST];
-    bool valid = strcmp(row->columns[EXPECTED], "valid") == 0;
+    const char *test = row->columns[PKITS_TEST];
+    bool valid = strcmp(row->columns[PKITS_EXPECTED], "valid") == 0;
     struct cm_detail detail = {""};
     struct cm_path path = {0};
     enum cm_reason reason;
@@ -241,8 +139,8 @@ check_row(const struct row *row)
     else
         ok = (reason == CM_OK) == is_left_to_revocation(test);
     if (!ok)
-        print_error("%s %s (%s): %s: %s\n", test, row->columns[TITLE],
-                    row->columns[EXPECTED], cm_reason_token(reason),
+        print_error("%s %s (%s): %s: %s\n", test, row->columns[PKITS_TITLE],
+                    row->columns[PKITS_EXPECTED], cm_reason_token(reason),
                     detail.text);
     cm_path_clear(&path);
     return ok;
@@ -250,66 +148,42 @@ check_row(const struct row *row)
 
 /* Is the valid policy set what the table says?  Valid rows only. */
 static bool
-check_policies(const struct row *row)
+check_policies(const struct pkits_row *row)
 {
     struct cm_text_list expected = {NULL, 0};
-    char names[LINE_SIZE];
+    char names[PKITS_LINE_SIZE];
     struct cm_path path = {0};
     bool ok = true;
 
-    snprintf(names, sizeof(names), "%s", row->columns[VALID_POLICIES]);
-    add_policies(names, &expected);
+    snprintf(names, sizeof(names), "%s", row->columns[PKITS_VALID_POLICIES]);
+    pkits_policies(names, &expected);
     if (judge(row, &path, NULL) == CM_OK) {
         ok = path.policies.count == expected.count;
         for (size_t i = 0; i < expected.count; i++)
             ok = ok && cm_text_list_has(&path.policies, expected.items[i]);
         if (!ok)
-            print_error("%s/%s %s: %zu policies, not %s\n", row->columns[TEST],
-                        row->columns[SUBTEST], row->columns[TITLE],
-                        path.policies.count, row->columns[VALID_POLICIES]);
+            print_error("%s/%s %s: %zu policies, not %s\n",
+                        row->columns[PKITS_TEST], row->columns[PKITS_SUBTEST],
+                        row->columns[PKITS_TITLE], path.policies.count,
+                        row->columns[PKITS_VALID_POLICIES]);
     }
     cm_path_clear(&path);
     cm_text_list_clear(&expected);
     return ok;
 }
 
-/* Calls check for every row of the table; returns how many differ. */
-static unsigned
-for_each_row(bool (*check)(const struct row *row))
-{
-    unsigned rows = 0, differences = 0;
-    char path[PATH_MAX];
-    struct row row;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/expected.tsv", folder);
-    file = fopen(path, "r");
-    assert_non_null(file);
-    assert_non_null(fgets(row.line, sizeof(row.line), file));
-    while (memset(&row, 0, sizeof(row)),
-           fgets(row.line, sizeof(row.line), file) != NULL) {
-        prepare(&row);
-        differences += !check(&row);
-        dispose(&row);
-        rows++;
-    }
-    fclose(file);
-    assert_int_equal(rows, ROWS);
-    return differences;
-}
-
 static void
 test_verdicts(void **state)
 {
     (void)state;
-    assert_int_equal(for_each_row(check_row), 0);
+    assert_int_equal(pkits_each(folder, check_row), 0);
 }
 
 static void
 test_valid_policies(void **state)
 {
     (void)state;
-    assert_int_equal(for_each_row(check_policies), 0);
+    assert_int_equal(pkits_each(folder, check_policies), 0);
 }
 
 int
