@@ -25,15 +25,15 @@ cm_entry_clear(struct cm_entry *entry)
 }
 
 /*
- * Makes room for one more item.  The count alone says the capacity: it is the
- * next power of two, so that many values do not cost quadratic time.
+ * Makes room for one more value.  The count alone says the capacity: it is
+ * the next power of two, so that many values do not cost quadratic time.
  */
-static void *
-grow(void *items, size_t count, size_t item_size)
+static struct cm_value *
+grow(struct cm_value *values, size_t count)
 {
     if ((count & (count - 1)) != 0)
-        return items;
-    return reallocarray(items, count == 0 ? 1 : 2 * count, item_size);
+        return values;
+    return reallocarray(values, count == 0 ? 1 : 2 * count, sizeof(*values));
 }
 
 static struct cm_attribute *
@@ -47,23 +47,24 @@ find_attribute(const struct cm_entry *entry, const char *name)
     return NULL;
 }
 
-static struct cm_attribute *
+static bool
 add_attribute(struct cm_entry *entry, const char *name)
 {
-    struct cm_attribute *attributes, *added;
-    char *copy;
+    char *copy = strdup(name);
+    struct cm_attribute *attributes;
 
-    attributes = grow(entry->attributes, entry->count, sizeof(*attributes));
-    if (attributes == NULL)
-        return NULL;
-    entry->attributes = attributes;
-    copy = strdup(name);
     if (copy == NULL)
-        return NULL;
-    added = &attributes[entry->count++];
-    memset(added, 0, sizeof(*added));
-    added->name = copy;
-    return added;
+        return false;
+    attributes =
+        reallocarray(entry->attributes, entry->count + 1, sizeof(*attributes));
+    if (attributes == NULL) {
+        free(copy);
+        return false;
+    }
+    attributes[entry->count] = (struct cm_attribute){.name = copy};
+    entry->attributes = attributes;
+    entry->count++;
+    return true;
 }
 
 bool
@@ -74,11 +75,12 @@ cm_entry_add(struct cm_entry *entry, const char *name, const void *value,
     struct cm_value *values;
     char *copy;
 
-    if (attribute == NULL)
-        attribute = add_attribute(entry, name);
-    if (attribute == NULL)
-        return false;
-    values = grow(attribute->values, attribute->count, sizeof(*values));
+    if (attribute == NULL) {
+        if (!add_attribute(entry, name))
+            return false;
+        attribute = &entry->attributes[entry->count - 1];
+    }
+    values = grow(attribute->values, attribute->count);
     if (values == NULL)
         return false;
     attribute->values = values;
