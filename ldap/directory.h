@@ -27,6 +27,11 @@ enum {
     CM_LDIF_MAX_FILE = 64 * 1024 * 1024 /* bytes of an LDIF file */
 };
 
+/* Where Active Directory keeps the NTAuth list, before the base. */
+#define CM_NTAUTH_RDNS                                                        \
+    "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,"               \
+    "CN=Configuration"
+
 enum cm_directory_kind {
     CM_DIRECTORY_KDB,
     CM_DIRECTORY_LDAP,
@@ -50,6 +55,9 @@ struct cm_directory_config {
     char *ca_file; /* PEM; NULL: the system's */
     bool starttls;
     char *ciphers; /* in the TLS library's syntax; NULL: its default */
+    /* Of the object whose cACertificate is the NTAuth list; NULL:
+     * CM_NTAUTH_RDNS and base. */
+    char *ntauth_dn;
 };
 
 void cm_directory_config_clear(struct cm_directory_config *config);

@@ -29,6 +29,7 @@ cm_directory_config_clear(struct cm_directory_config *config)
     free(config->password_file);
     free(config->ca_file);
     free(config->ciphers);
+    free(config->ntauth_dn);
     memset(config, 0, sizeof(*config));
 }
 
@@ -296,6 +297,8 @@ cm_directory_config_check(const struct cm_directory_config *config,
     case CM_DIRECTORY_LDAP:
         return check_uris(config, detail) &&
                check_dn("base", config->base, detail) &&
+               (config->ntauth_dn == NULL ||
+                check_dn("ntauth_dn", config->ntauth_dn, detail)) &&
                check_bind(config, detail) && check_tls(config, detail) &&
                check_filter(config->schema.object_filter, detail);
     }

@@ -36,6 +36,10 @@
 
 #define CM_STORE_PATH "/var/lib/krb5kdc/certmap"
 
+/* The folder of the mirrored NTAuth list.  Whatever is in it is written anew
+ * at every successful look at the directory: its time is the list's age. */
+#define CM_STORE_NTAUTH "ntauth"
+
 enum {
     CM_STORE_MAX_SCOPES = 1024, /* CRLs of one CA key */
     CM_STORE_MAX_KEYS = 1024,   /* CA keys remembered by a process */

@@ -314,3 +314,43 @@ cm_trust_current(struct cm_trust *trust, int64_t now_ms,
         cm_detail_set(detail, "no memory for the trusted certificates");
     return reason;
 }
+
+/* What speaks against one file of a list that ages. */
+static const char *
+age_fault(const struct cm_source_file *file, int64_t now, int64_t max_age)
+{
+    int64_t written = file->stamp.modified.tv_sec;
+
+    if (file->left_out)
+        return "does not load";
+    if (written > now + CM_TRUST_SKEW)
+        return "is from the future";
+    if (now - written > max_age)
+        return "is older than its maximum age";
+    return NULL;
+}
+
+enum cm_reason
+cm_trust_check_age(struct cm_trust *trust, int64_t now,
+                   struct cm_detail *detail)
+{
+    const struct cm_source *source = &trust->sources[SOURCE_NTAUTH];
+    int64_t max_age = trust->config->ntauth_max_age;
+    enum cm_reason reason = CM_OK;
+    const char *fault;
+
+    if (max_age == 0)
+        return CM_OK;
+    pthread_mutex_lock(&trust->lock);
+    for (size_t i = 0; reason == CM_OK && i < source->seen.count; i++) {
+        fault = age_fault(&source->seen.files[i], now, max_age);
+        if (fault == NULL)
+            continue;
+        cm_detail_set(detail, "ntauth %.256s/%.128s %s",
+                      source->location->path, source->seen.files[i].name,
+                      fault);
+        reason = CM_CONFIG;
+    }
+    pthread_mutex_unlock(&trust->lock);
+    return reason;
+}

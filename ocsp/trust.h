@@ -25,6 +25,7 @@ enum {
     CM_TRUST_MAX_CERTIFICATES = 8192,     /* in one list */
     CM_TRUST_LOOK_MS = 500,    /* files are looked at no more often */
     CM_TRUST_GRACE_MS = 60000, /* last good content of a broken file */
+    CM_TRUST_SKEW = 300,       /* seconds that a file may be ahead */
 };
 
 enum cm_location_kind { CM_LOCATION_NONE, CM_LOCATION_FILE, CM_LOCATION_DIR };
@@ -46,6 +47,8 @@ struct cm_trust_config {
     bool anchors_are_ntauth;          /* then anchors is empty */
     struct cm_location intermediates; /* may be CM_LOCATION_NONE */
     struct cm_location ntauth;
+    /* Seconds since the oldest file of ntauth was written; 0: any age. */
+    int64_t ntauth_max_age;
 };
 
 void cm_trust_config_clear(struct cm_trust_config *config);
@@ -97,6 +100,16 @@ enum cm_reason cm_trust_current(struct cm_trust *trust, int64_t now_ms,
                                 struct cm_snapshot **out,
                                 struct cm_detail *detail);
 void cm_snapshot_release(struct cm_snapshot *snapshot);
+
+/*
+ * With ntauth_max_age: are the files of ntauth, as cm_trust_current() saw them
+ * last, all usable and none too old at `now` (seconds since 1970)?  A file
+ * from the future has no age that could be believed.
+ *
+ * CM_OK, also without ntauth_max_age.  CM_CONFIG: detail says why.
+ */
+enum cm_reason cm_trust_check_age(struct cm_trust *trust, int64_t now,
+                                  struct cm_detail *detail);
 
 /*
  * A snapshot from certificates at hand, for `certmap verify` and tests.  The

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,16 +84,35 @@ find_block(struct cm_config_reader *reader, const char *realm)
     return found;
 }
 
+/* ntauth = ldap: the list is where the refresher mirrors it to. */
+static void
+place_mirror(struct cm_config_reader *reader)
+{
+    struct cm_settings *settings = reader->settings;
+    struct cm_trust_config *trust = &settings->trust;
+
+    if (!settings->ntauth.from_ldap)
+        return;
+    trust->ntauth_max_age = settings->ntauth.max_age;
+    trust->ntauth.kind = CM_LOCATION_DIR;
+    if (asprintf(&trust->ntauth.path, "%s/%s", settings->store,
+                 CM_STORE_NTAUTH) >= 0)
+        return;
+    trust->ntauth.path = NULL;
+    reader->failed = true;
+}
+
 static void
 read_realm(struct cm_config_reader *reader, const char *realm)
 {
-    struct cm_config_target target = {reader->settings, NULL, NULL};
+    struct cm_config_target target = {.settings = reader->settings};
 
     if (!cm_settings_init(reader->settings, realm)) {
         reader->failed = true;
         return;
     }
     cm_config_read_section(reader, &reader->certmap, "", &target);
+    place_mirror(reader);
     if (reader->settings->mode != CM_MODE_OFF && !reader->failed)
         cm_config_cross_check(reader);
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,21 @@ static struct cm_place
 ldap_place(const struct cm_config_reader *reader)
 {
     return cm_place_in(&reader->certmap, "ldap");
+}
+
+/* A relation that says nothing where another one is missing. */
+static void
+report_without(struct cm_config_reader *reader, const char *name,
+               const char *other)
+{
+    static const char ldap[] = "ldap.";
+    bool inner = strncmp(name, ldap, sizeof(ldap) - 1) == 0;
+    struct cm_place place = inner ? ldap_place(reader) : reader->certmap;
+
+    if (given(reader, name))
+        cm_config_report(reader, &place,
+                         inner ? name + sizeof(ldap) - 1 : name, NULL, 0,
+                         "has no meaning without %s", other);
 }
 
 /* Does the named file or folder exist, and can it be read? */
@@ -91,10 +107,60 @@ check_trust(struct cm_config_reader *reader)
                          "required: FILE:/path, DIR:/path or ntauth");
     if (!given(reader, "ntauth"))
         cm_config_report(reader, place, "ntauth", NULL, 0,
-                         "required: FILE:/path or DIR:/path");
+                         "required: FILE:/path, DIR:/path or ldap");
     check_file(reader, place, "anchors", &trust->anchors);
     check_file(reader, place, "intermediates", &trust->intermediates);
-    check_file(reader, place, "ntauth", &trust->ntauth);
+    if (!reader->settings->ntauth.from_ldap)
+        check_file(reader, place, "ntauth", &trust->ntauth);
+}
+
+/* Does each connection to the directory protect what it brings? */
+static bool
+is_protected(const struct cm_directory_config *directory)
+{
+    for (size_t i = 0; i < directory->uri_count; i++) {
+        if (strncasecmp(directory->uris[i], "ldap:", strlen("ldap:")) == 0 &&
+            !directory->starttls)
+            return false;
+    }
+    return true;
+}
+
+/* Whoever can change the list on its way could let any CA issue cards; whoever
+ * can change it in the directory must not choose the anchors as well. */
+static void
+check_mirror(struct cm_config_reader *reader)
+{
+    const struct cm_settings *settings = reader->settings;
+    const struct cm_place *place = &reader->certmap;
+
+    if (!settings->ntauth.from_ldap) {
+        report_without(reader, "ntauth_max_age", "ntauth = ldap");
+        report_without(reader, "ldap.ntauth_dn", "ntauth = ldap");
+        return;
+    }
+    if (settings->trust.anchors_are_ntauth)
+        cm_config_report(reader, place, "ntauth", "ldap", 0,
+                         "not with anchors = ntauth: the directory alone "
+                         "would say whom to trust");
+    if (settings->directory.kind != CM_DIRECTORY_LDAP)
+        cm_config_report(reader, place, "ntauth", "ldap", 0,
+                         "needs directory = ldap");
+    else if (!is_protected(&settings->directory))
+        cm_config_report(reader, place, "ntauth", "ldap", 0,
+                         "only over ldaps://, ldapi:// or starttls = true");
+}
+
+static void
+check_http(struct cm_config_reader *reader)
+{
+    struct cm_location ca_file = {CM_LOCATION_FILE,
+                                  reader->settings->http.ca_file};
+
+    if (!given(reader, "http_proxy"))
+        report_without(reader, "http_proxy_hosts", "http_proxy");
+    if (ca_file.path != NULL)
+        check_file(reader, &reader->certmap, "http_ca_file", &ca_file);
 }
 
 static void
@@ -198,5 +264,7 @@ void
 cm_config_cross_check(struct cm_config_reader *reader)
 {
     check_trust(reader);
+    check_mirror(reader);
+    check_http(reader);
     check_directory(reader);
 }

@@ -112,13 +112,53 @@ load_issuer(struct cm_config_reader *reader, const struct cm_place *place,
     cm_certificates_free(list, count);
 }
 
+/* The certificates of the issuer block's own responders. */
+static void
+load_responders(struct cm_config_reader *reader, const struct cm_place *place,
+                const char *path, struct cm_issuer_rules *rules)
+{
+    struct cm_detail detail = {{0}};
+    X509 **list = NULL;
+    size_t count = 0;
+
+    if (!cm_certificates_load(path, &list, &count, &detail)) {
+        cm_config_report(reader, place, "ocsp_responder_certificate", path, 0,
+                         "%s", detail.text);
+    } else if (count > CM_RULES_MAX_RESPONDERS) {
+        cm_config_report(reader, place, "ocsp_responder_certificate", path, 0,
+                         "more than %d certificates", CM_RULES_MAX_RESPONDERS);
+        cm_certificates_free(list, count);
+    } else {
+        rules->responders = list;
+        rules->responder_count = count;
+    }
+}
+
+/* The files that an issuer block names. */
+static void
+load_issuer_files(struct cm_config_reader *reader,
+                  const struct cm_place *place,
+                  const struct cm_config_target *target)
+{
+    if (target->certificate == NULL)
+        cm_config_report(reader, place, "certificate", NULL, 0,
+                         "required: the issuing CA's certificate");
+    if (target->settings->mode == CM_MODE_OFF)
+        return;
+    if (target->certificate != NULL)
+        load_issuer(reader, place, target->certificate, target->issuer);
+    if (target->responder_certificate != NULL)
+        load_responders(reader, place, target->responder_certificate,
+                        &target->issuer->rules);
+}
+
 /* One label { ... } in the settings' list. */
 static void
 read_issuer(struct cm_config_reader *reader, const struct cm_place *place,
             const char *label, struct cm_settings *settings)
 {
     struct cm_issuer_settings *list;
-    struct cm_config_target target = {settings, NULL, NULL};
+    struct cm_config_target target = {.settings = settings};
 
     list = reallocarray(settings->issuers, settings->issuer_count + 1,
                         sizeof(*list));
@@ -133,12 +173,9 @@ read_issuer(struct cm_config_reader *reader, const struct cm_place *place,
     if (target.issuer->label == NULL)
         reader->failed = true;
     cm_config_read_section(reader, place, "issuer", &target);
-    if (target.certificate == NULL)
-        cm_config_report(reader, place, "certificate", NULL, 0,
-                         "required: the issuing CA's certificate");
-    else if (settings->mode != CM_MODE_OFF)
-        load_issuer(reader, place, target.certificate, target.issuer);
+    load_issuer_files(reader, place, &target);
     free(target.certificate);
+    free(target.responder_certificate);
 }
 
 static void

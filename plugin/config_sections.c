@@ -98,6 +98,12 @@ PARSER(ldap_ciphers)
                            detail);
 }
 
+PARSER(ldap_ntauth_dn)
+{
+    return cm_text_replace(&target->settings->directory.ntauth_dn, value,
+                           detail);
+}
+
 PARSER(ldap_object_filter)
 {
     return cm_text_replace(&target->settings->directory.schema.object_filter,
@@ -119,13 +125,19 @@ OVERRIDE(created_attribute)
 
 /* ---- relations of issuer { label { } } ---- */
 
-PARSER(issuer_certificate)
+bool
+cm_config_read_file(const char *value, char **slot, struct cm_detail *detail)
 {
     static const char file[] = "FILE:";
 
     if (strncmp(value, file, sizeof(file) - 1) == 0)
         value += sizeof(file) - 1;
-    return cm_path_replace(&target->certificate, value, detail);
+    return cm_path_replace(slot, value, detail);
+}
+
+PARSER(issuer_certificate)
+{
+    return cm_config_read_file(value, &target->certificate, detail);
 }
 
 PARSER(issuer_mappings)
@@ -180,13 +192,4 @@ PARSER(issuer_hw_authent)
         return false;
     issuer->has_hw_authent = true;
     return true;
-}
-
-PARSER(issuer_revocation)
-{
-    struct cm_issuer_settings *issuer = target->issuer;
-
-    issuer->has_revocation =
-        cm_config_read_revocation(value, &issuer->rules.mode, detail);
-    return issuer->has_revocation;
 }

@@ -45,12 +45,13 @@ PARSER(intermediates)
 
 PARSER(ntauth)
 {
+    struct cm_settings *settings = target->settings;
+
     if (strcmp(value, "ldap") == 0) {
-        cm_detail_set(detail, "not supported yet; allowed: FILE:/path, "
-                              "DIR:/path");
-        return false;
+        settings->ntauth.from_ldap = true;
+        return true;
     }
-    return cm_location_parse(value, &target->settings->trust.ntauth, detail);
+    return cm_location_parse(value, &settings->trust.ntauth, detail);
 }
 
 /* The purpose that a word of len bytes names, or 0. */
@@ -104,31 +105,6 @@ PARSER(min_rsa_bits)
     return cm_number_parse(value, strlen(value), CM_MIN_RSA_BITS_LEAST,
                            CM_MAX_RSA_BITS,
                            &target->settings->logon.min_rsa_bits);
-}
-
-bool
-cm_config_read_revocation(const char *value, enum cm_revocation_mode *out,
-                          struct cm_detail *detail)
-{
-    static const struct cm_word words[] = {{"require", CM_REVOCATION_REQUIRE},
-                                           {"off", CM_REVOCATION_OFF},
-                                           {NULL, 0}};
-    int mode;
-
-    if (strcmp(value, "soft") == 0) {
-        cm_detail_set(detail, "not supported yet; allowed: require, off");
-        return false;
-    }
-    if (!cm_word_parse(value, words, &mode))
-        return false;
-    *out = (enum cm_revocation_mode)mode;
-    return true;
-}
-
-PARSER(revocation)
-{
-    return cm_config_read_revocation(value, &target->settings->revocation.mode,
-                                     detail);
 }
 
 /* "500ms" or "2s". */

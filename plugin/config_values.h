@@ -26,12 +26,26 @@ enum {
     X("mode", mode, SINGLE, "enforce, observe, off")                          \
     X("anchors", anchors, SINGLE, "FILE:/path, DIR:/path, ntauth")            \
     X("intermediates", intermediates, SINGLE, "FILE:/path, DIR:/path")        \
-    X("ntauth", ntauth, SINGLE, "FILE:/path, DIR:/path")                      \
+    X("ntauth", ntauth, SINGLE, "FILE:/path, DIR:/path, ldap")                \
+    X("ntauth_max_age", ntauth_max_age, SINGLE,                               \
+      "a duration from 1m to 30d with its unit, s, m, h or d")                \
     X("key_purpose", key_purpose, SINGLE,                                     \
       "one or more of client-auth smartcard-logon pkinit-client, each once")  \
     X("require_key_purpose", require_key_purpose, SINGLE, "true, false")      \
     X("min_rsa_bits", min_rsa_bits, SINGLE, "a number from 1024 to 16384")    \
-    X("revocation", revocation, SINGLE, "require, off")                       \
+    X("revocation", revocation, SINGLE, "require, soft, off")                 \
+    X("revocation_sources", revocation_sources, SINGLE,                       \
+      "crl and ocsp, or one of them, in the order in which they are asked")   \
+    X("stale_grace", stale_grace, SINGLE, "0, or a duration up to 30d")       \
+    X("store", store, SINGLE, "/path")                                        \
+    X("crl_url", crl_url, REPEATED,                                           \
+      "up to 64 http:// or https:// URLs, each once, separated by blanks")    \
+    X("ocsp_responder", ocsp_responder, REPEATED,                             \
+      "up to 64 http:// or https:// URLs, each once, separated by blanks")    \
+    X("http_proxy", http_proxy, SINGLE, "http://host:port")                   \
+    X("http_proxy_hosts", http_proxy_hosts, SINGLE,                           \
+      "up to 64 names of hosts, each once, separated by blanks")              \
+    X("http_ca_file", http_ca_file, SINGLE, "/path")                          \
     X("timeout", timeout, SINGLE,                                             \
       "a duration from 10ms to 60s with its unit, ms or s")                   \
     X("certauth_wait", certauth_wait, SINGLE, "directory, none")              \
@@ -66,6 +80,7 @@ enum {
     X("ldap.sid_attribute", ldap_sid_attribute, SINGLE, "an attribute name")  \
     X("ldap.created_attribute", ldap_created_attribute, SINGLE,               \
       "an attribute name")                                                    \
+    X("ldap.ntauth_dn", ldap_ntauth_dn, SINGLE, "a distinguished name")       \
     X("ldap.object_filter", ldap_object_filter, SINGLE, "an LDAP filter")     \
     X("issuer.certificate", issuer_certificate, SINGLE, "/path, FILE:/path")  \
     X("issuer.mappings", issuer_mappings, SINGLE,                             \
@@ -74,7 +89,19 @@ enum {
       "up to 64 DNS domains, separated by blanks")                            \
     X("issuer.hw_authent", issuer_hw_authent, REPEATED,                       \
       "never, policy:OID, issuer:SHA-256 in 64 hex digits")                   \
-    X("issuer.revocation", issuer_revocation, SINGLE, "require, off")
+    X("issuer.revocation", issuer_revocation, SINGLE, "require, soft, off")   \
+    X("issuer.revocation_sources", issuer_revocation_sources, SINGLE,         \
+      "crl and ocsp, or one of them, in the order in which they are asked")   \
+    X("issuer.stale_grace", issuer_stale_grace, SINGLE,                       \
+      "0, or a duration up to 30d")                                           \
+    X("issuer.crl_url", issuer_crl_url, REPEATED,                             \
+      "up to 64 http:// or https:// URLs, each once, separated by blanks")    \
+    X("issuer.ocsp_responder", issuer_ocsp_responder, REPEATED,               \
+      "up to 64 http:// or https:// URLs, each once, separated by blanks")    \
+    X("issuer.ocsp_responder_certificate", issuer_ocsp_responder_certificate, \
+      SINGLE, "/path, FILE:/path")                                            \
+    X("issuer.allow_private_addresses", issuer_allow_private_addresses,       \
+      SINGLE, "true, false")
 
 /* Relations without a parser: subsections, and known names. */
 #define CM_OTHER_RELATIONS(X)                                                 \
@@ -83,17 +110,7 @@ enum {
     X("issuer", SECTION)                                                      \
     X("issuer.indicators", SECTION)                                           \
     X("anonymous", LATER)                                                     \
-    X("ntauth_max_age", LATER)                                                \
-    X("revocation_sources", LATER)                                            \
-    X("store", LATER)                                                         \
-    X("ocsp_responder", LATER)                                                \
-    X("crl_url", LATER)                                                       \
-    X("stale_grace", LATER)                                                   \
-    X("staple_max_age", LATER)                                                \
-    X("issuer.revocation_sources", LATER)                                     \
-    X("issuer.ocsp_responder", LATER)                                         \
-    X("issuer.crl_url", LATER)                                                \
-    X("issuer.allow_private_addresses", LATER)
+    X("staple_max_age", LATER)
 
 enum cm_relation_shape {
     CM_RELATION_SINGLE,   /* name = value, once */
@@ -107,6 +124,7 @@ struct cm_config_target {
     struct cm_settings *settings;
     struct cm_issuer_settings *issuer; /* in an issuer block, else NULL */
     char *certificate;                 /* of that block: its path, owned */
+    char *responder_certificate;       /* the same */
 };
 
 /* False: the setting is as it was; detail says why, or is empty where the
@@ -158,8 +176,8 @@ bool cm_config_add_indicator(struct cm_indicator_rules *rules,
 bool cm_config_add_hw_authent(struct cm_conditions *conditions,
                               const char *value, struct cm_detail *detail);
 
-/* "require" or "off". */
-bool cm_config_read_revocation(const char *value, enum cm_revocation_mode *out,
-                               struct cm_detail *detail);
+/* An absolute path, with or without "FILE:" before it, into an owned slot. */
+bool cm_config_read_file(const char *value, char **slot,
+                         struct cm_detail *detail);
 
 #endif

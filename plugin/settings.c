@@ -87,7 +87,6 @@ cm_settings_clear(struct cm_settings *settings)
 {
     free(settings->realm);
     cm_trust_config_clear(&settings->trust);
-    free(settings->ntauth.dn);
     cm_issuer_rules_clear(&settings->revocation);
     free(settings->store);
     cm_http_settings_clear(&settings->http);

@@ -75,7 +75,6 @@ struct cm_issuer_settings {
 struct cm_ntauth_settings {
     bool from_ldap;  /* then trust.ntauth is the folder ntauth/ of the store */
     int64_t max_age; /* seconds since its oldest file was written */
-    char *dn;        /* of the object; NULL: below Configuration, base */
 };
 
 struct cm_settings {
@@ -103,6 +102,7 @@ enum {
     CM_TIMEOUT_DEFAULT_MS = 1000,
     CM_TIMEOUT_MAX_MS = 60000,
     CM_NTAUTH_MAX_AGE_DEFAULT = 24 * 3600,
+    CM_NTAUTH_MAX_AGE_LEAST = 60,
     CM_NTAUTH_MAX_AGE_MOST = 30 * 24 * 3600,
     CM_STALE_GRACE_MOST = 30 * 24 * 3600,
     CM_MAX_INDICATORS = 64,

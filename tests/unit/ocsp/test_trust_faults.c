@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,9 +272,58 @@ test_intermediates_may_be_empty(void **state)
     assert_counts(1, 0, 1);
 }
 
+/* A mirror: its files count for as long as they are young. */
+static struct age_case {
+    const char *name;
+    const char *file; /* beside 1.pem, or NULL */
+    int64_t written;  /* seconds before now */
+    int64_t max_age;
+    enum cm_reason expected;
+    const char *detail;
+} ages[] = {
+    {"no maximum", NULL, 1000000, 0, CM_OK, ""},
+    {"young", NULL, 59, 60, CM_OK, ""},
+    {"just young enough", NULL, 60, 60, CM_OK, ""},
+    {"too old", NULL, 61, 60, CM_CONFIG, "1.pem is older than its maximum"},
+    {"a little ahead", NULL, -CM_TRUST_SKEW, 60, CM_OK, ""},
+    {"from the future", NULL, -CM_TRUST_SKEW - 1, 60, CM_CONFIG,
+     "1.pem is from the future"},
+    {"rubbish beside it", "ntauth/2.pem", 0, 60, CM_CONFIG,
+     "2.pem does not load"},
+    {"a hidden file beside it", "ntauth/.2.pem", 0, 60, CM_OK, ""},
+};
+
+static void
+test_age(void **state)
+{
+    enum { WALL = 1717200000 };
+    const struct age_case *row = *state;
+    struct timespec times[2] = {{0}};
+    struct cm_detail detail = {""};
+
+    fixture_set_up(NULL);
+    times[0].tv_sec = times[1].tv_sec = WALL - row->written;
+    if (row->file != NULL) {
+        files_write_text(row->file, "rubbish");
+        assert_int_equal(utimensat(AT_FDCWD, files_path(row->file), times, 0),
+                         0);
+    }
+    assert_int_equal(utimensat(AT_FDCWD, files_path("ntauth/1.pem"), times, 0),
+                     0);
+    config.ntauth_max_age = row->max_age;
+    assert_true(look_is_good());
+    assert_int_equal(cm_trust_check_age(trust, WALL, &detail), row->expected);
+    assert_true((row->detail[0] == '\0') == (detail.text[0] == '\0'));
+    assert_non_null(strstr(detail.text, row->detail));
+    fixture_tear_down(NULL);
+}
+
 int
 main(void)
 {
+    enum { AGES = sizeof(ages) / sizeof(*ages) };
+    struct CMUnitTest aging[AGES];
+
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_bad_file_is_left_out),
         FIXTURE_TEST(test_broken_file_has_a_grace),
@@ -283,6 +333,13 @@ main(void)
         FIXTURE_TEST(test_intermediates_may_be_empty),
     };
 
-    return cmocka_run_group_tests(tests, fixture_make_certificates,
-                                  fixture_free_certificates);
+    int failed;
+
+    for (size_t i = 0; i < AGES; i++)
+        aging[i] =
+            (struct CMUnitTest){ages[i].name, test_age, NULL, NULL, &ages[i]};
+    failed = cmocka_run_group_tests(tests, fixture_make_certificates,
+                                    fixture_free_certificates);
+    return failed + cmocka_run_group_tests(aging, fixture_make_certificates,
+                                           fixture_free_certificates);
 }

@@ -14,56 +14,19 @@
 
 #include "config_values.h"
 #include "profile_scan.h"
-#include "scratch.h"
+#include "config_rows.h"
 #include "testcert.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* "@" is the temporary folder, filled by scratch_fill(). */
-#define TRUST "anchors = FILE:@/roots.pem\nntauth = DIR:@/ntauth\n"
 #define LDAP                                                                  \
     TRUST "directory = ldap\nldap = {\nuri = ldaps://ldap.example.com\n"      \
           "base = dc=example,dc=com\nschema = mit\n"
 #define LDIF TRUST "directory = ldif:@/accounts.ldif\nldap = {\n"
-#define ISSUER TRUST "issuer = {\nca1 = {\ncertificate = @/ca.pem\n"
-
-static struct scratch scratch;
-
-/* One subsection, the whole of [realms], or a whole file. */
-static void
-write_block(const char *block)
-{
-    struct cm_buf buf = CM_BUF_INIT;
-    char *text;
-
-    cm_buf_addf(&buf,
-                "[libdefaults]\ndefault_realm = EXAMPLE.COM\n[realms]\n"
-                "EXAMPLE.COM = {\ncertmap = {\n%s}\n}\n",
-                block);
-    text = cm_buf_take(&buf);
-    assert_non_null(text);
-    scratch_write(&scratch, "kdc.conf", text);
-    free(text);
-}
-
-static enum cm_config_result
-load(struct cm_settings *settings, struct cm_config_errors *errors)
-{
-    struct cm_text_list files = {0};
-    enum cm_config_result result;
-
-    assert_true(cm_scan_add_file(scratch_path(&scratch, "kdc.conf"), &files));
-    result = scratch_load(&files, "EXAMPLE.COM", settings, errors);
-    cm_text_list_clear(&files);
-    return result;
-}
 
 /* ---- refusals: exactly one finding, which holds these words ---- */
 
-static struct refusal {
-    const char *block;
-    const char *finding;
-} refusals[] = {
+static struct config_refusal refusals[] = {
     /* words and numbers */
     {TRUST "mode = enforc\n",
      "kdc.conf:8: [realms] EXAMPLE.COM certmap mode = enforc: allowed: "
@@ -128,16 +91,8 @@ static struct refusal {
 
     /* what is known and not there yet */
     {TRUST "anonymous = allow\n", "anonymous = allow: not supported yet"},
-    {TRUST "revocation = soft\n", "not supported yet; allowed: require, off"},
-    {TRUST "revocation_sources = crl\n", "not supported yet"},
-    {TRUST "store = /var/lib\n", "not supported yet"},
-    {TRUST "ocsp_responder = http://a\n", "not supported yet"},
-    {TRUST "crl_url = http://a\n", "not supported yet"},
-    {TRUST "stale_grace = 1h\n", "not supported yet"},
     {TRUST "staple_max_age = 1h\n", "not supported yet"},
-    {TRUST "ntauth_max_age = 24h\n", "not supported yet"},
     {TRUST "certauth_wait = all\n", "not supported yet"},
-    {"anchors = FILE:@/roots.pem\nntauth = ldap\n", "not supported yet"},
 
     /* trust */
     {"ntauth = DIR:@/ntauth\n", "certmap anchors: required"},
@@ -219,41 +174,13 @@ static struct refusal {
     {ISSUER "enforcement = full\n}\n}\n", "unknown; allowed: certificate"},
     {ISSUER "mappings = all\n}\n}\n", "is no mapping"},
     {ISSUER "upn_suffix = \aexample.com\n}\n}\n", "DNS domains"},
-    {ISSUER "revocation = soft\n}\n}\n", "not supported yet"},
-    {ISSUER "crl_url = http://a\n}\n}\n", "not supported yet"},
-    {ISSUER "ocsp_responder = http://a\n}\n}\n", "not supported yet"},
-    {ISSUER "revocation_sources = crl\n}\n}\n", "not supported yet"},
-    {ISSUER "allow_private_addresses = true\n}\n}\n", "not supported yet"},
     {ISSUER "indicators = {\na = b\n}\n}\n}\n",
      "issuer ca1 indicators a = b: allowed: always"},
 };
 
-static void
-test_refused(void **state)
-{
-    const struct refusal *row = *state;
-    struct cm_settings settings, zero;
-    struct cm_config_errors errors = {{0}};
-
-    memset(&zero, 0, sizeof(zero));
-    write_block(row->block);
-    assert_int_equal(load(&settings, &errors), CM_CONFIG_BROKEN);
-    assert_memory_equal(&settings, &zero, sizeof(zero));
-    for (size_t i = 0; errors.list.count != 1 && i < errors.list.count; i++)
-        print_message("%s\n", errors.list.items[i]);
-    assert_int_equal(errors.list.count, 1);
-    if (strstr(errors.list.items[0], row->finding) == NULL)
-        print_message("%s\n", errors.list.items[0]);
-    assert_non_null(strstr(errors.list.items[0], row->finding));
-    cm_config_errors_clear(&errors);
-}
-
 /* ---- acceptances: the summary line tells what was understood ---- */
 
-static struct acceptance {
-    const char *block;
-    const char *summary; /* what the line ends with */
-} acceptances[] = {
+static struct config_acceptance acceptances[] = {
     {TRUST, "mode=enforce directory=kdb weakened: nothing"},
     {"# a comment\n; another\n\n" TRUST,
      "mode=enforce directory=kdb weakened: nothing"},
@@ -289,32 +216,6 @@ static struct acceptance {
      "weakened: issuer.ca1(revocation=off mappings+subject)"},
 };
 
-static void
-test_accepted(void **state)
-{
-    const struct acceptance *row = *state;
-    struct cm_config_errors errors = {{0}};
-    struct cm_settings settings;
-    enum cm_config_result result;
-    size_t len, end;
-    char *summary;
-
-    write_block(row->block);
-    result = load(&settings, &errors);
-    for (size_t i = 0; i < errors.list.count; i++)
-        print_message("%s\n", errors.list.items[i]);
-    assert_int_equal(result, CM_CONFIG_FOUND);
-    summary = cm_settings_summary(&settings);
-    assert_non_null(summary);
-    len = strlen(summary);
-    end = strlen(row->summary);
-    assert_true(len > end);
-    assert_string_equal(summary + len - end, row->summary);
-    free(summary);
-    cm_settings_clear(&settings);
-    cm_config_errors_clear(&errors);
-}
-
 /* ---- the rest of what a block may say, field by field ---- */
 
 static void
@@ -324,19 +225,19 @@ test_every_value_arrives(void **state)
     struct cm_settings s;
 
     (void)state;
-    write_block(TRUST
-                "intermediates = FILE:@/two.pem\n"
-                "key_purpose = pkinit-client client-auth\n"
-                "require_key_purpose = true\nmin_rsa_bits = 3072\n"
-                "timeout = 2s\ncertauth_wait = none\nsid_mismatch = refuse\n"
-                "dns_domain = ad.example.com\n"
-                "hw_authent = policy:1.2.3\nhw_authent = policy:1.2.4\n"
-                "indicators = {\npiv = policy:1.2.3\npiv = always\n"
-                "strong = strength:strong\n}\n"
-                "issuer = {\nca1 = {\ncertificate = FILE:@/ca.pem\n"
-                "upn_suffix = example.com example.net\n"
-                "hw_authent = never\nindicators = {\n}\n}\n}\n");
-    assert_int_equal(load(&s, &errors), CM_CONFIG_FOUND);
+    config_write(TRUST
+                 "intermediates = FILE:@/two.pem\n"
+                 "key_purpose = pkinit-client client-auth\n"
+                 "require_key_purpose = true\nmin_rsa_bits = 3072\n"
+                 "timeout = 2s\ncertauth_wait = none\nsid_mismatch = refuse\n"
+                 "dns_domain = ad.example.com\n"
+                 "hw_authent = policy:1.2.3\nhw_authent = policy:1.2.4\n"
+                 "indicators = {\npiv = policy:1.2.3\npiv = always\n"
+                 "strong = strength:strong\n}\n"
+                 "issuer = {\nca1 = {\ncertificate = FILE:@/ca.pem\n"
+                 "upn_suffix = example.com example.net\n"
+                 "hw_authent = never\nindicators = {\n}\n}\n}\n");
+    assert_int_equal(config_load(&s, &errors), CM_CONFIG_FOUND);
     assert_int_equal(s.trust.anchors.kind, CM_LOCATION_FILE);
     assert_int_equal(s.trust.ntauth.kind, CM_LOCATION_DIR);
     assert_int_equal(s.trust.intermediates.kind, CM_LOCATION_FILE);
@@ -378,8 +279,8 @@ test_issuer_block_holds_the_key(void **state)
     assert_int_equal(
         EVP_Digest(spki, (size_t)len, digest, NULL, EVP_sha256(), NULL), 1);
     OPENSSL_free(spki);
-    write_block(ISSUER "}\n}\n");
-    assert_int_equal(load(&settings, &errors), CM_CONFIG_FOUND);
+    config_write(ISSUER "}\n}\n");
+    assert_int_equal(config_load(&settings, &errors), CM_CONFIG_FOUND);
     assert_memory_equal(settings.issuers[0].spki, digest, sizeof(digest));
     cm_settings_clear(&settings);
 }
@@ -391,11 +292,11 @@ test_all_findings_are_collected(void **state)
     struct cm_settings settings;
 
     (void)state;
-    write_block("mode = enforc\nrevocation = maybe\nfoo = bar\n"
-                "directory = ldap\nldap = {\nschema = x\nfoo = bar\n}\n"
-                "indicators = {\na = b\n}\n"
-                "issuer = {\nca1 = {\nfoo = bar\n}\n}\n");
-    assert_int_equal(load(&settings, &errors), CM_CONFIG_BROKEN);
+    config_write("mode = enforc\nrevocation = maybe\nfoo = bar\n"
+                 "directory = ldap\nldap = {\nschema = x\nfoo = bar\n}\n"
+                 "indicators = {\na = b\n}\n"
+                 "issuer = {\nca1 = {\nfoo = bar\n}\n}\n");
+    assert_int_equal(config_load(&settings, &errors), CM_CONFIG_BROKEN);
     /* mode, revocation, foo, schema, ldap foo, uri, base, a, issuer foo,
      * certificate, anchors, ntauth */
     assert_int_equal(errors.list.count, 12);
@@ -418,71 +319,28 @@ test_limits(void **state)
     for (int i = 0; i <= CM_CONFIG_MAX_REPEATED + 1; i++)
         cm_buf_addf(&buf, "hw_authent = policy:1.2.%d\n", i);
     text = cm_buf_take(&buf);
-    write_block(text);
+    config_write(text);
     free(text);
-    assert_int_equal(load(&settings, &errors), CM_CONFIG_BROKEN);
+    assert_int_equal(config_load(&settings, &errors), CM_CONFIG_BROKEN);
     assert_int_equal(errors.list.count, 2);
     assert_non_null(strstr(errors.list.items[0], "more than 64 times"));
     assert_non_null(strstr(errors.list.items[1], "more than 64 rules"));
     cm_config_errors_clear(&errors);
 }
 
-static int
-set_up(void **state)
-{
-    (void)state;
-    scratch_make(&scratch);
-    scratch_fill(&scratch);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(&scratch);
-    return 0;
-}
-
-enum { NAME_SIZE = 512 };
-
-/* A row is named by its subsection, on one line. */
-static void
-name_test(struct CMUnitTest *test, char name[NAME_SIZE], const char *block,
-          CMUnitTestFunction run, void *row)
-{
-    snprintf(name, NAME_SIZE, "%s", block);
-    for (char *p = name; *p != '\0'; p++) {
-        if (*p == '\n')
-            *p = '|';
-    }
-    test->name = name;
-    test->test_func = run;
-    test->initial_state = row;
-}
-
 int
 main(void)
 {
-    static struct CMUnitTest tests[COUNT(refusals) + COUNT(acceptances)];
-    static char names[COUNT(tests)][NAME_SIZE];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_every_value_arrives),
         cmocka_unit_test(test_issuer_block_holds_the_key),
         cmocka_unit_test(test_all_findings_are_collected),
         cmocka_unit_test(test_limits),
     };
-    size_t count = 0;
     int failed;
 
-    for (size_t i = 0; i < COUNT(refusals); i++, count++)
-        name_test(&tests[count], names[count], refusals[i].block, test_refused,
-                  &refusals[i]);
-    for (size_t i = 0; i < COUNT(acceptances); i++, count++)
-        name_test(&tests[count], names[count], acceptances[i].block,
-                  test_accepted, &acceptances[i]);
-    failed =
-        cmocka_run_group_tests_name("relations", tests, set_up, tear_down);
-    failed += cmocka_run_group_tests_name("blocks", others, set_up, tear_down);
-    return failed;
+    failed = config_run_rows(refusals, COUNT(refusals), acceptances,
+                             COUNT(acceptances));
+    return failed + cmocka_run_group_tests_name(
+                        "blocks", others, config_set_up, config_tear_down);
 }

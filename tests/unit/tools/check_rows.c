@@ -52,9 +52,9 @@ const struct check_row check_rows[] = {
      CM_EXIT_NO,
      "refused",
      {.certmap = HOST_TRUST HOST_DIRECTORY}},
-    {"config",
+    {"revocation-unsupported",
      CM_EXIT_NO,
-     "soft",
+     "refused",
      {.certmap = HOST_TRUST HOST_DIRECTORY "revocation = soft\n"}},
 
     /* [plugins] certauth. */
