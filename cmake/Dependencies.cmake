@@ -14,6 +14,8 @@ certmap_require(KRB5 krb5 libkrb5-dev)
 certmap_require(KDB kdb libkrb5-dev)
 certmap_require(LDAP ldap libldap-dev)
 certmap_require(LBER lber libldap-dev)
+# 7.85: CURLOPT_PROTOCOLS_STR.
+certmap_require(CURL libcurl>=7.85 libcurl4-openssl-dev)
 certmap_require(JANSSON jansson libjansson-dev)
 certmap_require(CMOCKA cmocka libcmocka-dev)
 find_package(Threads REQUIRED)
