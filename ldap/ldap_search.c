@@ -6,25 +6,10 @@
 
 #include "text.h"
 
-/* A message of a search that is under way. */
-typedef enum cm_ldap_search_end take_entry(struct cm_ldap_search *search,
-                                           const struct cm_entry *entry,
-                                           struct cm_detail *detail);
-
-/* What one search asks. */
-struct request {
-    const char *base;
-    int scope;
-    const char *filter;
-    const char *const *attributes;
-    LDAPControl **controls;
-    int size_limit; /* 0: none */
-};
-
 static enum cm_ldap_search_end
 send_search(struct cm_ldap_connection *connection,
-            const struct request *request, int64_t deadline, int *message_id,
-            struct cm_detail *detail)
+            const struct cm_ldap_request *request, int64_t deadline,
+            int *message_id, struct cm_detail *detail)
 {
     int64_t left = deadline - cm_monotonic_ms();
     struct timeval limit = {.tv_sec = (time_t)(left / 1000 + 1)};
@@ -151,7 +136,7 @@ read_entry(LDAP *handle, LDAPMessage *message, const char *const *wanted,
 static enum cm_ldap_search_end
 take_message(struct cm_ldap_search *search,
              struct cm_ldap_connection *connection, LDAPMessage *message,
-             const char *const *wanted, take_entry *take,
+             const char *const *wanted, cm_ldap_take_entry *take,
              struct cm_detail *detail)
 {
     struct cm_entry entry;
@@ -167,16 +152,12 @@ take_message(struct cm_ldap_search *search,
     return end;
 }
 
-/*
- * Sends a search and hands its entries over, one by one.  The final message
- * is the caller's with CM_LDAP_SEARCH_DONE; else the operation is abandoned
- * and the connection is to be closed.
- */
-static enum cm_ldap_search_end
-run_search(struct cm_ldap_search *search,
-           struct cm_ldap_connection *connection,
-           const struct request *request, take_entry *take, int64_t deadline,
-           LDAPMessage **final, struct cm_detail *detail)
+enum cm_ldap_search_end
+cm_ldap_run_search(struct cm_ldap_search *search,
+                   struct cm_ldap_connection *connection,
+                   const struct cm_ldap_request *request,
+                   cm_ldap_take_entry *take, int64_t deadline,
+                   LDAPMessage **final, struct cm_detail *detail)
 {
     LDAPMessage *message;
     int message_id = -1;
@@ -225,19 +206,20 @@ cm_ldap_search_accounts(struct cm_ldap_search *search,
                         int64_t deadline, struct cm_detail *detail)
 {
     const char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
-    const struct request request = {.base = search->config->base,
-                                    .scope = LDAP_SCOPE_SUBTREE,
-                                    .filter = search->filter,
-                                    .attributes = attributes,
-                                    .size_limit = CM_DIRECTORY_MAX_ENTRIES};
+    const struct cm_ldap_request request = {.base = search->config->base,
+                                            .scope = LDAP_SCOPE_SUBTREE,
+                                            .filter = search->filter,
+                                            .attributes = attributes,
+                                            .size_limit =
+                                                CM_DIRECTORY_MAX_ENTRIES};
     enum cm_ldap_search_end end;
     LDAPMessage *final;
     int code;
 
     cm_accounts_clear(search->accounts);
     cm_schema_attributes(&search->config->schema, attributes);
-    end = run_search(search, connection, &request, take_account, deadline,
-                     &final, detail);
+    end = cm_ldap_run_search(search, connection, &request, take_account,
+                             deadline, &final, detail);
     if (end != CM_LDAP_SEARCH_DONE)
         return end;
     code = cm_ldap_result_code(connection, final, "search", detail);
@@ -247,150 +229,4 @@ cm_ldap_search_accounts(struct cm_ldap_search *search,
         return CM_LDAP_SEARCH_FAILED;
     search->reason = CM_ACCOUNT_AMBIGUOUS;
     return CM_LDAP_SEARCH_REFUSED;
-}
-
-/* The base itself counts; what else a server sends is of no interest. */
-static enum cm_ldap_search_end
-take_base(struct cm_ldap_search *search, const struct cm_entry *entry,
-          struct cm_detail *detail)
-{
-    (void)entry;
-    (void)detail;
-    search->reason = CM_OK;
-    return CM_LDAP_SEARCH_DONE;
-}
-
-enum cm_ldap_search_end
-cm_ldap_search_base(struct cm_ldap_search *search,
-                    struct cm_ldap_connection *connection, int64_t deadline,
-                    struct cm_detail *detail)
-{
-    static const char *const nothing[] = {LDAP_NO_ATTRS, NULL};
-    const struct request request = {.base = search->config->base,
-                                    .scope = LDAP_SCOPE_BASE,
-                                    .filter = "(objectClass=*)",
-                                    .attributes = nothing,
-                                    .size_limit = 1};
-    enum cm_ldap_search_end end;
-    LDAPMessage *final;
-
-    end = run_search(search, connection, &request, take_base, deadline, &final,
-                     detail);
-    if (end != CM_LDAP_SEARCH_DONE)
-        return end;
-    if (cm_ldap_result_code(connection, final, "base", detail) != LDAP_SUCCESS)
-        return CM_LDAP_SEARCH_FAILED;
-    if (search->reason == CM_OK)
-        return CM_LDAP_SEARCH_DONE;
-    cm_detail_set(detail, "base: nothing can be read there");
-    return CM_LDAP_SEARCH_FAILED;
-}
-
-static enum cm_ldap_search_end
-take_mapped(struct cm_ldap_search *search, const struct cm_entry *entry,
-            struct cm_detail *detail)
-{
-    (void)detail;
-    if (cm_entry_get(entry, search->config->schema.mappings) == NULL ||
-        cm_walk_visit(search->walk, entry))
-        return CM_LDAP_SEARCH_DONE;
-    search->reason = CM_OK; /* an end that was asked for */
-    return CM_LDAP_SEARCH_REFUSED;
-}
-
-/* The cookie of the next page; empty: there is none.  Frees the message. */
-static enum cm_ldap_search_end
-end_of_page(struct cm_ldap_connection *connection, LDAPMessage *final,
-            struct berval *cookie, struct cm_detail *detail)
-{
-    LDAPControl **controls = NULL, *page;
-    ber_int_t estimate;
-    int code = LDAP_SUCCESS;
-
-    ber_memfree(cookie->bv_val);
-    memset(cookie, 0, sizeof(*cookie));
-    if (ldap_parse_result(connection->handle, final, NULL, NULL, NULL, NULL,
-                          &controls, 0) != LDAP_SUCCESS) {
-        ldap_msgfree(final);
-        cm_detail_set(detail, "search: the answer cannot be decoded");
-        return CM_LDAP_SEARCH_FAILED;
-    }
-    page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
-    if (page != NULL)
-        code = ldap_parse_pageresponse_control(connection->handle, page,
-                                               &estimate, cookie);
-    ldap_controls_free(controls);
-    if (code != LDAP_SUCCESS) {
-        ldap_msgfree(final);
-        cm_detail_set(detail, "search: the page control cannot be decoded");
-        return CM_LDAP_SEARCH_FAILED;
-    }
-    return cm_ldap_result_code(connection, final, "search", detail) ==
-                   LDAP_SUCCESS
-               ? CM_LDAP_SEARCH_DONE
-               : CM_LDAP_SEARCH_FAILED;
-}
-
-static enum cm_ldap_search_end
-run_page(struct cm_ldap_search *search, struct cm_ldap_connection *connection,
-         const char *filter, struct berval *cookie, int64_t deadline,
-         struct cm_detail *detail)
-{
-    const char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
-    LDAPControl *controls[2] = {NULL, NULL};
-    const struct request request = {.base = search->config->base,
-                                    .scope = LDAP_SCOPE_SUBTREE,
-                                    .filter = filter,
-                                    .attributes = attributes,
-                                    .controls = controls};
-    enum cm_ldap_search_end end;
-    LDAPMessage *final;
-
-    cm_schema_attributes(&search->config->schema, attributes);
-    /* Not critical: a server without pages sends everything at once. */
-    if (ldap_create_page_control(connection->handle, CM_LDAP_PAGE, cookie, 0,
-                                 &controls[0]) != LDAP_SUCCESS) {
-        cm_detail_set(detail, "out of memory");
-        return CM_LDAP_SEARCH_FAILED;
-    }
-    end = run_search(search, connection, &request, take_mapped, deadline,
-                     &final, detail);
-    ldap_control_free(controls[0]);
-    return end == CM_LDAP_SEARCH_DONE
-               ? end_of_page(connection, final, cookie, detail)
-               : end;
-}
-
-enum cm_ldap_search_end
-cm_ldap_search_mapped(struct cm_ldap_search *search,
-                      struct cm_ldap_connection *connection, int64_t deadline,
-                      struct cm_detail *detail)
-{
-    const struct cm_schema *schema = &search->config->schema;
-    enum cm_ldap_search_end end;
-    struct cm_buf filter = CM_BUF_INIT;
-    struct berval cookie = {0, NULL};
-
-    /* Accounts that were visited must not be visited again. */
-    if (search->walk->seen > 0) {
-        search->reason = CM_DIRECTORY_UNAVAILABLE;
-        return CM_LDAP_SEARCH_REFUSED;
-    }
-    cm_buf_add_text(&filter, "(&");
-    if (schema->object_filter != NULL)
-        cm_buf_add_text(&filter, schema->object_filter);
-    cm_buf_add_char(&filter, '(');
-    cm_buf_add_text(&filter, schema->mappings);
-    cm_buf_add_text(&filter, "=*))");
-    if (filter.failed) {
-        cm_buf_clear(&filter);
-        return CM_LDAP_SEARCH_FAILED;
-    }
-    do {
-        end = run_page(search, connection, filter.data, &cookie, deadline,
-                       detail);
-    } while (end == CM_LDAP_SEARCH_DONE && cookie.bv_len > 0);
-    ber_memfree(cookie.bv_val);
-    cm_buf_clear(&filter);
-    return end;
 }

@@ -30,7 +30,34 @@ struct cm_ldap_search {
     struct cm_accounts *accounts;
 
     struct cm_walk *walk; /* of cm_ldap_search_mapped */
+
+    struct cm_entry *probed; /* of cm_ldap_search_base: the entry read last */
 };
+
+/* What one search asks. */
+struct cm_ldap_request {
+    const char *base;
+    int scope;
+    const char *filter;
+    const char *const *attributes; /* NULL-terminated */
+    LDAPControl **controls;
+    int size_limit; /* 0: none */
+};
+
+/* Takes one entry, with the attributes that were asked for only. */
+typedef enum cm_ldap_search_end
+cm_ldap_take_entry(struct cm_ldap_search *search, const struct cm_entry *entry,
+                   struct cm_detail *detail);
+
+/*
+ * Sends a search and hands its entries over, one by one.  The final message
+ * is the caller's with CM_LDAP_SEARCH_DONE; else the operation is abandoned
+ * and the connection is to be closed.
+ */
+enum cm_ldap_search_end cm_ldap_run_search(
+    struct cm_ldap_search *search, struct cm_ldap_connection *connection,
+    const struct cm_ldap_request *request, cm_ldap_take_entry *take,
+    int64_t deadline, LDAPMessage **final, struct cm_detail *detail);
 
 /* The accounts of one login; *accounts is filled anew by each run. */
 enum cm_ldap_search_end
@@ -38,7 +65,7 @@ cm_ldap_search_accounts(struct cm_ldap_search *search,
                         struct cm_ldap_connection *connection,
                         int64_t deadline, struct cm_detail *detail);
 
-/* Is the base there and readable? */
+/* Is the base there and readable, and can accounts be found by value? */
 enum cm_ldap_search_end
 cm_ldap_search_base(struct cm_ldap_search *search,
                     struct cm_ldap_connection *connection, int64_t deadline,

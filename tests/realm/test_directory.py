@@ -310,6 +310,23 @@ def test_base_that_is_not_there(slapd, open_directory):
     assert directory.probe()["reason"] == "directory-unavailable"
 
 
+def test_attributes_that_cannot_be_searched(tmp_path):
+    """OpenLDAP's msuser schema as it is shipped has no matching rules."""
+    with Slapd(tmp_path / "slapd", msuser_rules={},
+               indexes=("krbPrincipalName eq",)) as slapd:
+        slapd.add(person("alice", "userPrincipalName: Alice@example.com"))
+        for schema, attribute in (("ad", "sAMAccountName"),
+                                  ("mit", "userPrincipalName")):
+            with Directory(f"uri={slapd.ldapi}", BASE, f"schema={schema}",
+                           "sasl_mech=EXTERNAL") as directory:
+                answer = directory.probe()
+                assert answer["reason"] == "directory-unavailable"
+                assert f"{attribute}: " in answer["detail"]
+                assert "no EQUALITY rule" in answer["detail"]
+                # The login itself is not refused for it.
+                assert directory.find(ALICE)["reason"] == "ok"
+
+
 def test_wrong_password(slapd, reader, secret):
     secret.write_text("wrong\n")
     with Directory(f"uri={slapd.ldapi}", *reader) as directory:

@@ -13,9 +13,9 @@ from ldapfaults import Answering, Deaf, Proxy
 from slapd import Authority, Slapd, free_port
 from test_directory import ALICE, BASE, PEOPLE, names
 
-BUDGET = 400  # milliseconds of each call
+BUDGET = 600  # milliseconds of each call
 #: What a call may take beyond its budget on a busy machine.
-SLACK = 400
+SLACK = 600
 REFUSED = "directory-unavailable"
 FOUND = [("uid=alice", True)]
 
@@ -211,9 +211,9 @@ def test_answer_that_stops_anywhere(slapd, way):
         with directory(proxy.uri, relations=relations, budget=budget) as d:
             for proxy.limit in stops:
                 refused(d.find(ALICE), budget)
-            proxy.limit = None
-            answer = d.find(ALICE)
-            assert names(answer) == FOUND
+        proxy.limit = None
+        with directory(proxy.uri, relations=relations) as d:
+            assert names(d.find(ALICE)) == FOUND
 
 
 # What is no LDAP at all.
