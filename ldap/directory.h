@@ -21,7 +21,7 @@
 enum {
     CM_DIRECTORY_MAX_URIS = 8,
     CM_DIRECTORY_MAX_ENTRIES = 8, /* in one answer; more is ambiguous */
-    CM_LDAP_MAX_ANSWER = 16 * 1024 * 1024, /* bytes of one LDAP message */
+    CM_LDAP_MAX_ANSWER = 16 * 1024 * 1024, /* bytes of one answer */
     CM_LDAP_SKIP_MS = 10000,   /* a dead server is left alone this long */
     CM_LDAP_MAX_SECRET = 1024, /* bytes of a password file */
     CM_LDIF_MAX_FILE = 64 * 1024 * 1024 /* bytes of an LDIF file */
