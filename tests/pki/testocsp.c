@@ -161,13 +161,11 @@ make_signed_part(const struct to_spec *spec, size_t *len)
     return text_bytes(&text, len);
 }
 
-/* Signs one element whole, and writes algorithm and signature. */
+/* Signs the element, and writes algorithm and signature. */
 static void
-put_signature(FILE *out, const struct to_spec *spec, const uint8_t *part,
-              size_t part_len)
+put_signature(FILE *out, const struct to_spec *spec, const ASN1_TYPE *element)
 {
     const EVP_MD *digest = spec->digest != NULL ? spec->digest : EVP_sha256();
-    ASN1_TYPE *element = d2i_ASN1_TYPE(NULL, &part, (long)part_len);
     ASN1_BIT_STRING *signature = ASN1_BIT_STRING_new();
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     X509_ALGOR *algorithm = X509_ALGOR_new();
@@ -194,7 +192,6 @@ put_signature(FILE *out, const struct to_spec *spec, const uint8_t *part,
     EVP_MD_CTX_free(ctx);
     ASN1_BIT_STRING_free(signature);
     X509_ALGOR_free(algorithm);
-    ASN1_TYPE_free(element);
 }
 
 static void
@@ -218,22 +215,48 @@ put_certs(FILE *out, const struct to_spec *spec)
     fputs("))", out);
 }
 
-uint8_t *
-to_make_basic(const struct to_spec *spec, size_t *len)
+/* NULL: the part is not one element. */
+static uint8_t *
+sign(const struct to_spec *spec, const uint8_t *part, size_t part_len,
+     size_t *len)
 {
+    const uint8_t *end = part;
+    ASN1_TYPE *element = d2i_ASN1_TYPE(NULL, &end, (long)part_len);
     struct text text;
-    uint8_t *part;
-    size_t part_len;
 
-    part = make_signed_part(spec, &part_len);
+    if (element == NULL || end != part + part_len) {
+        ASN1_TYPE_free(element);
+        return NULL;
+    }
     text_open(&text);
     fputs("30(", text.out);
     put_raw(text.out, part, part_len);
-    put_signature(text.out, spec, part, part_len);
+    put_signature(text.out, spec, element);
     put_certs(text.out, spec);
     fputs(")", text.out);
-    free(part);
+    ASN1_TYPE_free(element);
     return text_bytes(&text, len);
+}
+
+uint8_t *
+to_sign(const uint8_t *part, size_t part_len, EVP_PKEY *key, size_t *len)
+{
+    const struct to_spec spec = {.key = key};
+
+    return sign(&spec, part, part_len, len);
+}
+
+uint8_t *
+to_make_basic(const struct to_spec *spec, size_t *len)
+{
+    uint8_t *part, *out;
+    size_t part_len;
+
+    part = make_signed_part(spec, &part_len);
+    out = sign(spec, part, part_len, len);
+    require(out != NULL, "ResponseData");
+    free(part);
+    return out;
 }
 
 uint8_t *

@@ -57,7 +57,13 @@ uint8_t *to_make_basic(const struct to_spec *spec, size_t *len);
 /* The whole OCSPResponse; the caller frees it. */
 uint8_t *to_make(const struct to_spec *spec, size_t *len);
 
-/* Wraps bytes as an OCSPResponse with this status. */
+/* A BasicOCSPResponse without certificates around one element, signed with
+ * the key and SHA-256.  NULL: the bytes do not start with an element, or more
+ * follows it.  The caller frees it. */
+uint8_t *to_sign(const uint8_t *part, size_t part_len, EVP_PKEY *key,
+                 size_t *len);
+
+/* Wraps bytes as a successful OCSPResponse; the caller frees it. */
 uint8_t *to_wrap(const uint8_t *basic, size_t basic_len, size_t *len);
 
 #endif
