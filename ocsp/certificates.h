@@ -44,6 +44,11 @@ enum cm_read cm_file_read(int directory, const char *name,
                           struct cm_file_stamp *stamp, uint8_t **bytes,
                           size_t *len, struct cm_detail *detail);
 
+/* The same from an open file, at most max bytes; a NUL follows them. */
+enum cm_read cm_file_read_open(int fd, size_t max, struct cm_file_stamp *stamp,
+                               uint8_t **bytes, size_t *len,
+                               struct cm_detail *detail);
+
 /* As cm_certificates_read(). */
 enum cm_read cm_certificates_parse(const uint8_t *bytes, size_t len,
                                    X509 ***out, size_t *count,

@@ -61,6 +61,7 @@ struct cm_crl_index {
     struct cm_crl_block_key key;
     struct cm_crl_record *fence;
     size_t blocks;
+    bool unreadable; /* some question could not be answered */
 };
 
 static bool
@@ -262,9 +263,9 @@ find_key(const struct cm_crl_index *index, const uint8_t key[CM_CRL_KEY],
     return CM_CRL_LISTED;
 }
 
-enum cm_crl_listing
-cm_crl_index_find(struct cm_crl_index *index, const X509_NAME *issuer,
-                  const uint8_t serial[CM_CRL_SERIAL], int *reason)
+static enum cm_crl_listing
+find(const struct cm_crl_index *index, const X509_NAME *issuer,
+     const uint8_t serial[CM_CRL_SERIAL], int *reason)
 {
     uint8_t key[CM_CRL_KEY];
     unsigned number = 0;
@@ -281,4 +282,33 @@ cm_crl_index_find(struct cm_crl_index *index, const X509_NAME *issuer,
     cm_crl_put(key, CM_CRL_KEY - CM_CRL_SERIAL, number);
     memcpy(key + CM_CRL_KEY - CM_CRL_SERIAL, serial, CM_CRL_SERIAL);
     return find_key(index, key, reason);
+}
+
+enum cm_crl_listing
+cm_crl_index_find(struct cm_crl_index *index, const X509_NAME *issuer,
+                  const uint8_t serial[CM_CRL_SERIAL], int *reason)
+{
+    enum cm_crl_listing listing = find(index, issuer, serial, reason);
+
+    if (listing == CM_CRL_UNREADABLE)
+        index->unreadable = true;
+    return listing;
+}
+
+bool
+cm_crl_index_was_unreadable(const struct cm_crl_index *index)
+{
+    return index->unreadable;
+}
+
+bool
+cm_crl_index_is_whole(const struct cm_crl_index *index)
+{
+    uint8_t block[CM_CRL_BLOCK];
+
+    for (size_t i = 0; i < index->blocks; i++) {
+        if (!read_block(index, i, block))
+            return false;
+    }
+    return true;
 }

@@ -60,4 +60,10 @@ enum cm_crl_listing cm_crl_index_find(struct cm_crl_index *index,
                                       const uint8_t serial[CM_CRL_SERIAL],
                                       int *reason);
 
+/* Has any cm_crl_index_find() said CM_CRL_UNREADABLE? */
+bool cm_crl_index_was_unreadable(const struct cm_crl_index *index);
+
+/* Reads and checks every block. */
+bool cm_crl_index_is_whole(const struct cm_crl_index *index);
+
 #endif

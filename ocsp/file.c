@@ -54,14 +54,14 @@ read_bytes(int fd, uint8_t *bytes, size_t capacity, size_t *len)
 }
 
 static enum cm_read
-check_kind(const struct stat *st, struct cm_detail *detail)
+check_kind(const struct stat *st, size_t max, struct cm_detail *detail)
 {
     if (!S_ISREG(st->st_mode)) {
         cm_detail_set(detail, "not a regular file");
         return CM_READ_NONE;
     }
-    if (st->st_size > CM_TRUST_MAX_FILE) {
-        cm_detail_set(detail, "longer than %d bytes", CM_TRUST_MAX_FILE);
+    if ((uintmax_t)st->st_size > max) {
+        cm_detail_set(detail, "longer than %zu bytes", max);
         return CM_READ_BROKEN;
     }
     return CM_READ_OK;
@@ -88,20 +88,22 @@ read_steadily(int fd, const struct cm_file_stamp *before, uint8_t *buffer,
     return CM_READ_OK;
 }
 
-static enum cm_read
-read_open_file(int fd, struct cm_file_stamp *stamp, uint8_t **bytes,
-               size_t *len, struct cm_detail *detail)
+enum cm_read
+cm_file_read_open(int fd, size_t max, struct cm_file_stamp *stamp,
+                  uint8_t **bytes, size_t *len, struct cm_detail *detail)
 {
     enum cm_read outcome;
     uint8_t *buffer;
     struct stat st;
     size_t size;
 
+    *bytes = NULL;
+    *len = 0;
     if (fstat(fd, &st) != 0) {
         cm_detail_set(detail, "%s", strerror(errno));
         return CM_READ_BROKEN;
     }
-    outcome = check_kind(&st, detail);
+    outcome = check_kind(&st, max, detail);
     if (outcome != CM_READ_OK)
         return outcome;
     size = (size_t)st.st_size;
@@ -114,6 +116,7 @@ read_open_file(int fd, struct cm_file_stamp *stamp, uint8_t **bytes,
         free(buffer);
         return outcome;
     }
+    buffer[size] = '\0';
     *bytes = buffer;
     *len = size;
     return CM_READ_OK;
@@ -138,7 +141,8 @@ cm_file_read(int directory, const char *name, struct cm_file_stamp *stamp,
                    ? CM_READ_NONE
                    : CM_READ_BROKEN;
     }
-    outcome = read_open_file(fd, stamp, bytes, len, detail);
+    outcome =
+        cm_file_read_open(fd, CM_TRUST_MAX_FILE, stamp, bytes, len, detail);
     close(fd);
     return outcome;
 }

@@ -32,6 +32,7 @@
 #include "crl_status.h"
 #include "log.h"
 #include "ocsp.h"
+#include "status.h"
 #include "text.h"
 
 #define CM_STORE_PATH "/var/lib/krb5kdc/certmap"
@@ -83,20 +84,17 @@ enum cm_reason cm_store_check(struct cm_store *store, int64_t now_ms,
  */
 const struct cm_crl_provider *cm_store_crls(struct cm_store *store);
 
-/* Calls visit with each stored response for the certificate.  False as for
- * each() above. */
-bool cm_store_each_ocsp(struct cm_store *store, X509 *cert, X509 *issuer,
-                        bool (*visit)(void *context, const uint8_t *response,
-                                      size_t len),
-                        void *context);
+/* The same over the stored responses, with each() as above. */
+const struct cm_response_provider *cm_store_responses(struct cm_store *store);
 
 /*
- * Since the last cm_store_clear_fault(): was there something, for what was
- * asked, that may say "revoked" and could not be believed: a damaged index, a
- * foreign file?  *why is then the first of it.
+ * A question of several parts: from begin to end the calling thread has the
+ * handle for itself.  end() is false where something that was asked for may
+ * say "revoked" and could not be believed, such as a damaged index or a
+ * foreign file; *why is then the first of it.
  */
-bool cm_store_fault(struct cm_store *store, struct cm_detail *why);
-void cm_store_clear_fault(struct cm_store *store);
+void cm_store_begin(struct cm_store *store);
+bool cm_store_end(struct cm_store *store, struct cm_detail *why);
 
 enum cm_denial { CM_NOT_DENIED, CM_DENIED, CM_DENY_UNREADABLE };
 

@@ -7,9 +7,8 @@
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
-/* SHA-256 over the whole SubjectPublicKeyInfo, algorithm included. */
-static bool
-hash_spki(X509 *x509, uint8_t out[SHA256_DIGEST_LENGTH])
+bool
+cm_trusted_spki(const X509 *x509, uint8_t out[SHA256_DIGEST_LENGTH])
 {
     uint8_t *der = NULL;
     bool ok;
@@ -28,7 +27,7 @@ cm_trusted_init(struct cm_trusted *trusted, X509 *x509)
     memset(trusted, 0, sizeof(*trusted));
     if (X509_digest(x509, EVP_sha1(), trusted->sha1, NULL) != 1 ||
         X509_digest(x509, EVP_sha256(), trusted->sha256, NULL) != 1 ||
-        !hash_spki(x509, trusted->spki_sha256) || X509_up_ref(x509) != 1)
+        !cm_trusted_spki(x509, trusted->spki_sha256) || X509_up_ref(x509) != 1)
         return false;
     /* Fills the extension cache now, while one thread holds it. */
     X509_check_purpose(x509, -1, 0);

@@ -13,6 +13,10 @@
 
 #include "trust.h"
 
+/* SHA-256 over the whole SubjectPublicKeyInfo, algorithm included.  False: no
+ * memory. */
+bool cm_trusted_spki(const X509 *x509, uint8_t out[32]);
+
 /* Computes the fingerprints; x509 is referenced.  False: no memory. */
 bool cm_trusted_init(struct cm_trusted *trusted, X509 *x509);
 void cm_trusted_clear(struct cm_trusted *trusted);
