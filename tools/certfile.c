@@ -1,15 +1,14 @@
 #include "certfile.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "filelist.h"
 #include "trust.h"
 
 /* Certificates of one input, each as DER. */
@@ -250,10 +249,15 @@ cm_certfile_read_all(const char *path, X509 ***out, size_t *count,
     return true;
 }
 
+struct collection {
+    X509 ***list;
+    size_t *count;
+};
+
 static bool
-append_file(const char *path, X509 ***out, size_t *count,
-            struct cm_detail *detail)
+append_file(void *context, const char *path, struct cm_detail *detail)
 {
+    struct collection *collection = context;
     struct cm_detail why = {""};
     X509 **list = NULL, **grown;
     size_t n = 0;
@@ -262,80 +266,31 @@ append_file(const char *path, X509 ***out, size_t *count,
         cm_detail_set(detail, "%.256s: %s", path, why.text);
         return false;
     }
-    grown = reallocarray(*out, *count + n, sizeof(X509 *));
+    grown = reallocarray(*collection->list, *collection->count + n,
+                         sizeof(X509 *));
     if (grown == NULL) {
         cm_certificates_free(list, n);
         cm_detail_set(detail, "out of memory");
         return false;
     }
-    memcpy(grown + *count, list, n * sizeof(X509 *));
-    *out = grown;
-    *count += n;
+    memcpy(grown + *collection->count, list, n * sizeof(X509 *));
+    *collection->list = grown;
+    *collection->count += n;
     free(list);
     return true;
-}
-
-static int
-is_visible(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* One name of a folder; subfolders are passed over. */
-static bool
-append_member(const char *folder, const char *name, X509 ***out, size_t *count,
-              struct cm_detail *detail)
-{
-    struct stat status;
-    char *path = NULL;
-    bool ok;
-
-    if (asprintf(&path, "%s/%s", folder, name) < 0) {
-        cm_detail_set(detail, "out of memory");
-        return false;
-    }
-    ok = (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) ||
-         append_file(path, out, count, detail);
-    free(path);
-    return ok;
-}
-
-static bool
-append_folder(const char *path, X509 ***out, size_t *count,
-              struct cm_detail *detail)
-{
-    struct dirent **names = NULL;
-    size_t before = *count;
-    int n = scandir(path, &names, is_visible, alphasort);
-    bool ok = n >= 0 && n <= CM_CERTFILE_MAX_FILES;
-
-    if (n < 0)
-        cm_detail_set(detail, "cannot read %s: %s", path, strerror(errno));
-    else if (!ok)
-        cm_detail_set(detail, "%s holds more than %d files", path,
-                      (int)CM_CERTFILE_MAX_FILES);
-    for (int i = 0; i < n; i++) {
-        ok = ok && append_member(path, names[i]->d_name, out, count, detail);
-        free(names[i]);
-    }
-    free(names);
-    if (ok && *count == before) {
-        cm_detail_set(detail, "%s holds no certificate", path);
-        ok = false;
-    }
-    return ok;
 }
 
 bool
 cm_certfile_collect(const char *path, X509 ***out, size_t *count,
                     struct cm_detail *detail)
 {
-    struct stat status;
+    struct collection collection = {out, count};
+    size_t before = *count;
 
-    if (stat(path, &status) != 0) {
-        cm_detail_set(detail, "cannot open %s: %s", path, strerror(errno));
+    if (!cm_filelist_each(path, append_file, &collection, detail))
         return false;
-    }
-    return S_ISDIR(status.st_mode) ? append_folder(path, out, count, detail)
-                                   : append_file(path, out, count, detail);
+    if (*count > before)
+        return true;
+    cm_detail_set(detail, "%s holds no certificate", path);
+    return false;
 }

@@ -13,10 +13,7 @@
 
 #include "detail.h"
 
-enum {
-    CM_CERTFILE_MAX = 1024 * 1024, /* bytes of one input */
-    CM_CERTFILE_MAX_FILES = 4096   /* files in one folder */
-};
+enum { CM_CERTFILE_MAX = 1024 * 1024 /* bytes of one input */ };
 
 /*
  * The one certificate of a PEM or DER file, "-" for `in`, as DER.  Other PEM

@@ -1,22 +1,25 @@
 /*
- * certmap verify CERT: the certification path of any certificate, from what
- * the command line names.  Reads no configuration.
+ * certmap verify CERT: the certification path and the revocation status of
+ * any certificate, from what the command line names.  Reads no configuration.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "certfile.h"
 #include "certificate.h"
+#include "crlfile.h"
 #include "name.h"
 #include "options.h"
 #include "output.h"
 #include "path.h"
 #include "strength.h"
+#include "verify_status.h"
 
 enum {
     VERIFY_ANCHOR = CM_OPTION_OWN,
     VERIFY_INTERMEDIATE,
     VERIFY_NTAUTH,
+    VERIFY_CRL,
     VERIFY_POLICY,
     VERIFY_EXPLICIT_POLICY,
     VERIFY_INHIBIT_POLICY_MAPPING,
@@ -27,6 +30,7 @@ static const struct option verify_options[] = {
     {"anchor", required_argument, NULL, VERIFY_ANCHOR},
     {"intermediate", required_argument, NULL, VERIFY_INTERMEDIATE},
     {"ntauth", required_argument, NULL, VERIFY_NTAUTH},
+    {"crl", required_argument, NULL, VERIFY_CRL},
     {"policy", required_argument, NULL, VERIFY_POLICY},
     {"explicit-policy", no_argument, NULL, VERIFY_EXPLICIT_POLICY},
     {"inhibit-policy-mapping", no_argument, NULL,
@@ -39,13 +43,17 @@ static enum cm_exit run_verify(struct cm_tool *tool, int argc, char **argv);
 const struct cm_verb cm_verb_verify = {
     "verify",
     "CERT",
-    "the certification path of a certificate",
+    "the certification path and the status of a certificate",
     "      --anchor PATH       certificates that end a path: a file, or a\n"
     "                          folder of files (repeatable, needed)\n"
     "      --intermediate PATH certificates that may stand between "
     "(repeatable)\n"
     "      --ntauth PATH       the issuing CA must be one of these "
     "(repeatable)\n"
+    "      --crl PATH          CRLs: a file, or a folder of files; every\n"
+    "                          certificate below the anchor must then be "
+    "good\n"
+    "                          (repeatable)\n"
     "      --policy OID        an acceptable policy (repeatable)\n"
     "      --explicit-policy   some policy must be valid for the path\n"
     "      --inhibit-policy-mapping\n"
@@ -66,9 +74,11 @@ struct verify {
     struct certificates anchors;
     struct certificates intermediates;
     struct certificates ntauth;
+    struct cm_text_list crls; /* paths */
     struct cm_text_list policies;
     struct cm_path_rules rules;
     struct cm_detail detail;
+    struct cm_verify_judge judge;
 };
 
 static bool
@@ -97,6 +107,15 @@ add_policy(struct verify *verify, const char *oid)
 }
 
 static bool
+add_crls(struct verify *verify, const char *path)
+{
+    if (cm_text_list_add(&verify->crls, path))
+        return true;
+    cm_tool_error(verify->options.tool, "out of memory");
+    return false;
+}
+
+static bool
 set_own(struct verify *verify, int code, const char *value)
 {
     switch (code) {
@@ -107,6 +126,8 @@ set_own(struct verify *verify, int code, const char *value)
     case VERIFY_NTAUTH:
         verify->rules.require_ntauth = true;
         return collect(verify, &verify->ntauth, value);
+    case VERIFY_CRL:
+        return add_crls(verify, value);
     case VERIFY_POLICY:
         return add_policy(verify, value);
     case VERIFY_EXPLICIT_POLICY:
@@ -163,7 +184,8 @@ json_path(const struct cm_path *path)
 }
 
 static bool
-print_json(enum cm_reason reason, const struct cm_path *path, FILE *out)
+print_json(enum cm_reason reason, const struct cm_path *path,
+           const struct cm_verify_statuses *statuses, FILE *out)
 {
     json_t *o = json_object();
 
@@ -171,7 +193,7 @@ print_json(enum cm_reason reason, const struct cm_path *path, FILE *out)
                 cm_json_text(reason == CM_OK ? "accepted" : "refused"));
     cm_json_set(&o, "reason", cm_json_text(cm_reason_token(reason)));
     cm_json_set(&o, "path", json_path(path));
-    cm_json_set(&o, "revocation", json_array());
+    cm_json_set(&o, "revocation", cm_verify_statuses_json(statuses));
     return cm_json_print(o, out);
 }
 
@@ -202,6 +224,35 @@ print_text(enum cm_reason reason, const struct cm_path *path,
     }
 }
 
+/* Reads the CRLs, which any certificate at hand may have signed, and looks
+ * for a path whose every certificate they call good. */
+static enum cm_reason
+find_good_path(struct verify *verify, const struct cm_snapshot *snapshot,
+               X509 *leaf, struct cm_path *path)
+{
+    struct cm_verify_judge *judge = &verify->judge;
+    struct cm_crl_files *files = cm_crl_files_new(snapshot, &leaf, 1);
+    enum cm_reason reason = CM_OK;
+
+    if (files == NULL)
+        return CM_NO_MEMORY;
+    for (size_t i = 0; i < verify->crls.count && reason == CM_OK; i++) {
+        if (!cm_crlfile_collect(verify->options.tool, verify->crls.items[i],
+                                files, &verify->detail))
+            reason = CM_CONFIG;
+    }
+    judge->question.snapshot = snapshot;
+    judge->question.rules = &verify->rules;
+    judge->question.crls = cm_crl_files_provider(files);
+    if (reason == CM_OK)
+        reason =
+            cm_path_find(snapshot, leaf, &verify->rules, cm_verify_judge_path,
+                         judge, path, &verify->detail);
+    cm_crl_files_free(files);
+    return reason;
+}
+
+/* CM_CONFIG: a file named on the command line cannot be used. */
 static enum cm_reason
 find_path(struct verify *verify, X509 *leaf, struct cm_path *path)
 {
@@ -217,10 +268,27 @@ find_path(struct verify *verify, X509 *leaf, struct cm_path *path)
     verify->rules.now = cm_options_now(&verify->options);
     verify->rules.min_rsa_bits = CM_MIN_RSA_BITS_DEFAULT;
     verify->rules.initial_policies = &verify->policies;
-    reason = cm_path_find(snapshot, leaf, &verify->rules, NULL, NULL, path,
-                          &verify->detail);
+    if (verify->crls.count > 0)
+        reason = find_good_path(verify, snapshot, leaf, path);
+    else
+        reason = cm_path_find(snapshot, leaf, &verify->rules, NULL, NULL, path,
+                              &verify->detail);
     cm_snapshot_release(snapshot);
     return reason;
+}
+
+/* False: no memory. */
+static bool
+print_answer(const struct verify *verify, enum cm_reason reason,
+             const struct cm_path *path)
+{
+    const struct cm_verify_statuses *statuses = &verify->judge.found;
+    FILE *out = verify->options.tool->out;
+
+    if (verify->options.json)
+        return print_json(reason, path, statuses, out);
+    print_text(reason, path, &verify->detail, out);
+    return cm_verify_statuses_print(statuses, out);
 }
 
 /* Judges the certificate and prints the answer. */
@@ -230,25 +298,24 @@ verify_der(struct verify *verify, const uint8_t *der, size_t len)
     struct cm_tool *tool = verify->options.tool;
     struct cm_certificate cert = {0};
     struct cm_path path = {0};
+    enum cm_exit code = CM_EXIT_UNAVAILABLE;
     enum cm_reason reason;
-    bool printed = true;
 
     reason = cm_certificate_decode(der, len, &cert, &verify->detail);
     if (reason == CM_OK)
         reason = find_path(verify, cert.x509, &path);
-    if (reason == CM_NO_MEMORY)
-        printed = false;
-    else if (verify->options.json)
-        printed = print_json(reason, &path, tool->out);
-    else
-        print_text(reason, &path, &verify->detail, tool->out);
+    if (reason == CM_CONFIG) {
+        cm_tool_error(tool, "%s", verify->detail.text);
+        code = CM_EXIT_USAGE;
+    } else if (reason == CM_NO_MEMORY ||
+               !print_answer(verify, reason, &path)) {
+        cm_tool_error(tool, "out of memory");
+    } else {
+        code = reason == CM_OK ? CM_EXIT_YES : CM_EXIT_NO;
+    }
     cm_path_clear(&path);
     cm_certificate_clear(&cert);
-    if (!printed) {
-        cm_tool_error(tool, "out of memory");
-        return CM_EXIT_UNAVAILABLE;
-    }
-    return reason == CM_OK ? CM_EXIT_YES : CM_EXIT_NO;
+    return code;
 }
 
 static void
@@ -258,7 +325,9 @@ clear_verify(struct verify *verify)
     cm_certificates_free(verify->intermediates.list,
                          verify->intermediates.count);
     cm_certificates_free(verify->ntauth.list, verify->ntauth.count);
+    cm_text_list_clear(&verify->crls);
     cm_text_list_clear(&verify->policies);
+    cm_verify_statuses_clear(&verify->judge.found);
 }
 
 static enum cm_exit

@@ -69,8 +69,6 @@ static const struct row usage[] = {
     {"show -r A -r B alice.pem", CM_EXIT_USAGE, NULL,
      "--realm may be given once"},
     {"show --realm= alice.pem", CM_EXIT_USAGE, NULL, "--realm needs a value"},
-    {"verify --crl x.crl alice.pem", CM_EXIT_USAGE, NULL,
-     "--crl is not an option here"},
     {"verify --ocsp x.ors alice.pem", CM_EXIT_USAGE, NULL,
      "--ocsp is not an option here"},
     {"verify alice.pem", CM_EXIT_USAGE, NULL, "at least one with --anchor"},
