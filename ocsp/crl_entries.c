@@ -203,15 +203,40 @@ change_issuer(struct cm_crl_walk *walk, const struct cm_der *value,
     return CM_NO_MEMORY;
 }
 
+/* The place of such extensions among those that were seen. */
+static struct cm_crl_common *
+common_place(struct cm_crl_walk *walk, const struct cm_der *whole)
+{
+    return &walk->common[whole->bytes[whole->len - 1] % CM_CRL_COMMON];
+}
+
+/* What was parsed once, and names no issuer, needs no second look. */
+static void
+remember(struct cm_crl_walk *walk, const struct cm_der *whole, int reason)
+{
+    struct cm_crl_common *common = common_place(walk, whole);
+
+    if (whole->len > sizeof(common->bytes))
+        return;
+    memcpy(common->bytes, whole->bytes, whole->len);
+    common->len = whole->len;
+    common->reason = reason;
+}
+
 static enum cm_reason
-read_extensions(struct cm_crl_walk *walk, struct cm_der *rest,
+read_extensions(struct cm_crl_walk *walk, struct cm_der whole,
                 struct cm_crl_entry *entry, struct cm_detail *detail)
 {
     struct entry_extensions found = {CM_CRL_UNSPECIFIED, {NULL, 0}};
+    struct cm_crl_common *common = common_place(walk, &whole);
+    struct cm_der list, rest = whole;
     struct cm_detail why;
-    struct cm_der list;
 
-    if (!cm_der_read_tag(rest, CM_DER_SEQUENCE, &list) || rest->len != 0)
+    if (cm_der_equals(&whole, common->bytes, common->len)) {
+        entry->reason = common->reason;
+        return CM_OK;
+    }
+    if (!cm_der_read_tag(&rest, CM_DER_SEQUENCE, &list) || rest.len != 0)
         return refuse(detail, walk, "not well-formed");
     if (!cm_crl_extensions_each(list, take_extension, &found, &why))
         return refuse(detail, walk, why.text);
@@ -221,6 +246,7 @@ read_extensions(struct cm_crl_walk *walk, struct cm_der *rest,
         walk->has_removal = true;
     if (found.issuer.len > 0)
         return change_issuer(walk, &found.issuer, entry, detail);
+    remember(walk, &whole, found.reason);
     return CM_OK;
 }
 
@@ -242,7 +268,7 @@ read_entry(struct cm_crl_walk *walk, struct cm_der rest,
     entry->reason = CM_CRL_UNSPECIFIED;
     if (rest.len == 0)
         return CM_OK;
-    return read_extensions(walk, &rest, entry, detail);
+    return read_extensions(walk, rest, entry, detail);
 }
 
 enum cm_reason

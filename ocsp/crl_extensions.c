@@ -22,22 +22,20 @@ static bool
 read_extension(struct cm_der *list, struct cm_crl_extension *out)
 {
     struct cm_der one, critical;
-    struct cm_der_element element;
 
     if (!cm_der_read_tag(list, CM_DER_SEQUENCE, &one) ||
         !cm_der_read_tag(&one, CM_DER_OID, &out->oid) || out->oid.len == 0)
         return false;
     out->critical = false;
-    if (cm_der_read_tag(&one, CM_DER_BOOLEAN, &critical)) {
-        if (critical.len != 1 ||
+    if (one.len > 0 && one.bytes[0] == CM_DER_BOOLEAN) {
+        if (!cm_der_read_tag(&one, CM_DER_BOOLEAN, &critical) ||
+            critical.len != 1 ||
             (critical.bytes[0] != 0 && critical.bytes[0] != DER_TRUE))
             return false;
         out->critical = critical.bytes[0] == DER_TRUE;
     }
-    if (!cm_der_read(&one, &element) || element.tag != CM_DER_OCTET_STRING)
-        return false;
-    out->value = element.value;
-    return one.len == 0;
+    return cm_der_read_tag(&one, CM_DER_OCTET_STRING, &out->value) &&
+           one.len == 0;
 }
 
 /* Does the same OID stand before the extension that begins at `end`? */

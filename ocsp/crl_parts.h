@@ -136,6 +136,16 @@ bool cm_crl_scope_digest(struct cm_crl_facts *facts, const struct cm_der *idp);
 
 /* ---- crl_entries.c ---- */
 
+enum { CM_CRL_COMMON = 16, CM_CRL_COMMON_BYTES = 32 };
+
+/* Extensions of an entry, octet by octet, that hold a reason and no issuer:
+ * a CRL repeats a handful of them. */
+struct cm_crl_common {
+    uint8_t bytes[CM_CRL_COMMON_BYTES];
+    size_t len;
+    int reason;
+};
+
 typedef bool cm_crl_visit(void *context, const struct cm_crl_entry *entry);
 
 struct cm_crl_walk {
@@ -148,6 +158,8 @@ struct cm_crl_walk {
     bool has_extensions; /* what only some CRLs may hold: seen */
     bool has_issuer;
     bool has_removal;
+
+    struct cm_crl_common common[CM_CRL_COMMON]; /* seen, by last octet */
 };
 
 /* Walks the entries up to the offset `to`. */

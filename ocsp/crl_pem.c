@@ -93,12 +93,12 @@ decode_piece(struct decoder *decoder)
 
     if (is_blank(decoder))
         return true;
-    if (decoder->padded)
-        return fail(decoder, "PEM goes on after its end");
     outcome =
         EVP_DecodeUpdate(decoder->base64, bytes, &written,
                          (const uint8_t *)decoder->line, (int)decoder->len);
-    if (outcome < 0 || memchr(decoder->line, '-', decoder->len) != NULL)
+    /* Nothing comes after padding; '-' would end the text for libcrypto. */
+    if (decoder->padded || outcome < 0 ||
+        memchr(decoder->line, '-', decoder->len) != NULL)
         return fail(decoder, "PEM is not base64");
     decoder->padded = outcome == 0;
     return write_all(decoder, bytes, (size_t)written);

@@ -443,7 +443,10 @@ crlgen_series_entry(const void *context, size_t i,
 {
     const struct crlgen_series *series = context;
     uint8_t serial[CRLGEN_SERIAL];
+    int reason = series->reason;
 
+    if (series->mixed)
+        reason = 1 + (int)(scatter(i) % 6);
     crlgen_serial(i, series->len, serial);
-    return crlgen_entry(serial, series->len, series->reason, out);
+    return crlgen_entry(serial, series->len, reason, out);
 }

@@ -72,6 +72,7 @@ size_t crlgen_entry(const uint8_t *serial, size_t len, int reason,
 struct crlgen_series {
     size_t len;
     int reason; /* of each; below 0: none */
+    bool mixed; /* reasons 1 to 6 instead, in no order */
 };
 size_t crlgen_series_entry(const void *context, size_t i,
                            uint8_t out[CRLGEN_MAX_ENTRY]);

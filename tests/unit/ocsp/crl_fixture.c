@@ -100,3 +100,41 @@ crl_find(struct cm_crl_index *index, const X509_NAME *issuer, const char *hex,
     free(content);
     return cm_crl_index_find(index, issuer, serial, reason);
 }
+
+uint8_t *
+crl_fixture_small(struct crl_fixture *fixture, size_t *len)
+{
+    crl_fixture_setup(fixture);
+    fixture->spec.extensions = INDIRECT;
+    fixture->spec.entries =
+        ENTRY("05") ENTRY_OF("06", "Other") ENTRY_FOR("07", "06");
+    return crlgen_make(&fixture->spec, len);
+}
+
+enum cm_reason
+crl_fixture_read(int fd, struct crl_fixture *fixture)
+{
+    struct cm_crl_source *source;
+    enum cm_reason reason = CM_REVOCATION_UNKNOWN;
+
+    cm_crl_facts_clear(&fixture->facts);
+    source = cm_crl_source_open(fd, &fixture->detail);
+    if (source != NULL)
+        reason = cm_crl_read_facts(source, &fixture->facts, &fixture->detail);
+    if (reason == CM_OK &&
+        !cm_crl_verify(source, fixture->key, &fixture->detail))
+        reason = CM_REVOCATION_UNKNOWN;
+    cm_crl_source_free(source);
+    return reason;
+}
+
+enum cm_reason
+crl_fixture_read_bytes(const void *bytes, size_t len,
+                       struct crl_fixture *fixture)
+{
+    int fd = crlgen_bytes_file(bytes, len);
+    enum cm_reason reason = crl_fixture_read(fd, fixture);
+
+    close(fd);
+    return reason;
+}

@@ -41,6 +41,14 @@ enum cm_reason crl_fixture_build(struct crl_fixture *fixture);
 /* The same, and opens it; fails the test otherwise. */
 struct cm_crl_index *crl_fixture_index(struct crl_fixture *fixture);
 
+/* Sets up, and makes a CRL with entries of every kind; the caller frees it. */
+uint8_t *crl_fixture_small(struct crl_fixture *fixture, size_t *len);
+
+/* Reads a CRL into facts.  CM_OK only if it is signed by the fixture's key. */
+enum cm_reason crl_fixture_read(int fd, struct crl_fixture *fixture);
+enum cm_reason crl_fixture_read_bytes(const void *bytes, size_t len,
+                                      struct crl_fixture *fixture);
+
 int crl_empty_file(void);
 
 /* Content octets of an INTEGER as the index wants them. */

@@ -12,90 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "files.h"
+#include "no_memory.h"
 #include "path.h"
 #include "trust.h"
 #include "world.h"
 
 /* OpenSSL allocates thousands of times to decode a key. */
 enum { STRIDE_IN_OPENSSL = 41 };
-
-/* Allocations until the one that fails; below 0: none does. */
-static long left_ours = -1, left_openssl = -1;
-
-static bool
-fails(long *left)
-{
-    return *left >= 0 && (*left)-- == 0;
-}
-
-/* The linker sends the library's calls here (--wrap). */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-
-void *
-__wrap_malloc(size_t size)
-{
-    return fails(&left_ours) ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-    return fails(&left_ours) ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *old, size_t size)
-{
-    return fails(&left_ours) ? NULL : __real_realloc(old, size);
-}
-
-void *
-__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails(&left_ours) ? NULL : __real_reallocarray(old, count, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-    return fails(&left_ours) ? NULL : __real_strdup(text);
-}
-
-static void *
-openssl_malloc(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return size == 0 || fails(&left_openssl) ? NULL : __real_malloc(size);
-}
-
-static void *
-openssl_realloc(void *old, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return fails(&left_openssl) ? NULL : __real_realloc(old, size);
-}
-
-static void
-openssl_free(void *old, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(old);
-}
 
 static const struct {
     const char *leaf;
@@ -159,10 +83,10 @@ test_path(void **state)
 
     (void)state;
     for (size_t row = 0; row < sizeof(rows) / sizeof(*rows); row++) {
-        for (n = 0; fail_once(row, &left_ours, n); n++)
+        for (n = 0; fail_once(row, &no_memory_ours, n); n++)
             ;
         assert_true(n > 1);
-        for (n = 0; fail_once(row, &left_openssl, n); n++)
+        for (n = 0; fail_once(row, &no_memory_openssl, n); n++)
             ;
         assert_true(n > 10);
     }
@@ -220,10 +144,10 @@ test_trust(void **state)
     files_put_one("inter/2.pem", world_get("ca-cross"));
     strcpy(roots, files_path("roots.pem"));
     strcpy(folder, files_path("inter"));
-    for (n = 0; fail_one_look(&config, &left_ours, n); n++)
+    for (n = 0; fail_one_look(&config, &no_memory_ours, n); n++)
         ;
     assert_true(n > 20);
-    for (n = 0; fail_one_look(&config, &left_openssl, n);
+    for (n = 0; fail_one_look(&config, &no_memory_openssl, n);
          n += STRIDE_IN_OPENSSL)
         ;
     assert_true(n > 1000);
@@ -237,7 +161,7 @@ set_up(void **state)
     world_make();
     /* OpenSSL's own tables are made at first use and kept. */
     for (size_t row = 0; row < sizeof(rows) / sizeof(*rows); row++)
-        assert_false(fail_once(row, &left_ours, 1000000));
+        assert_false(fail_once(row, &no_memory_ours, 1000000));
     return 0;
 }
 
@@ -257,8 +181,7 @@ main(void)
         cmocka_unit_test(test_trust),
     };
 
-    if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc,
-                                 openssl_free) != 1)
+    if (!no_memory_prepare())
         return 1;
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
