@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "text.h"
+#include "write_all.h"
 
 const char *
 cm_fetch_result_token(enum cm_fetch_result result)
@@ -39,25 +39,6 @@ cm_fetch_answer_header(struct cm_fetch_answer *answer, size_t len)
     return true;
 }
 
-static bool
-write_all(struct cm_fetch_answer *answer, const char *data, size_t len)
-{
-    ssize_t n;
-
-    while (len > 0) {
-        n = write(answer->out_fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            answer->write_error = n < 0 ? errno : EIO;
-            return false;
-        }
-        data += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 bool
 cm_fetch_answer_body(struct cm_fetch_answer *answer, long status,
                      const void *data, size_t len)
@@ -74,8 +55,10 @@ cm_fetch_answer_body(struct cm_fetch_answer *answer, long status,
         answer->too_large = true;
         return false;
     }
-    if (!write_all(answer, data, len))
+    if (!cm_write_all(answer->out_fd, data, len)) {
+        answer->write_error = errno;
         return false;
+    }
     answer->bytes += len;
     return true;
 }

@@ -55,7 +55,8 @@ struct cm_fetch_child;
 
 /*
  * Starts the child.  NULL: detail says why (no such user, the user is root,
- * it could not drop everything, no process, no memory).
+ * it could not drop everything, no process, no memory).  A root that is kept
+ * short of capabilities needs CAP_SETUID, CAP_SETGID and CAP_KILL.
  *
  * Before main() does anything else it must call cm_fetch_worker_main() when
  * cm_fetch_worker_wanted().
@@ -115,11 +116,12 @@ enum cm_fetch_result cm_fetch_child_fetch(
 
 /* ---- The child ---- */
 
-/* Answers a special request into out_fd; like cm_fetch(). */
-typedef enum cm_fetch_result cm_fetch_special(const uint8_t *payload,
-                                              size_t len, size_t max_bytes,
-                                              int timeout_ms, int out_fd,
-                                              struct cm_detail *detail);
+/* Answers a special request into out_fd; like cm_fetch(), response->bytes
+ * being what was written. */
+typedef enum cm_fetch_result
+cm_fetch_special(const uint8_t *payload, size_t len, size_t max_bytes,
+                 int timeout_ms, int out_fd,
+                 struct cm_fetch_response *response, struct cm_detail *detail);
 
 /* Was the program started as the child? */
 bool cm_fetch_worker_wanted(int argc, char *const *argv);
