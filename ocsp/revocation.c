@@ -170,6 +170,9 @@ ask_store(struct check *check)
     for (size_t i = 0; i + 1 < check->path->count; i++) {
         status = &check->out->status[i];
         question.position = i;
+        /* Those of the issuing CA speak about what it has issued, not about
+         * its own certificate. */
+        question.responder_count = i == 0 ? check->policy->responder_count : 0;
         /* They are of the leaf's issuer, and speak for no other CA. */
         question.responder_count = i == 0 ? check->policy->responder_count : 0;
         cm_store_begin(check->store);

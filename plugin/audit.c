@@ -139,21 +139,27 @@ revocation_token(const struct cm_revocation_outcome *revocation)
     return revocation->mode == CM_REVOCATION_OFF ? "off" : "unchecked";
 }
 
+/* "good:crl:720" for each certificate, leaf first: what is known, what said
+ * so, and how many seconds old it is. */
 static void
-add_revocation_choice(struct cm_buf *buf, bool *any,
-                      const struct cm_revocation_outcome *revocation)
+add_status(struct cm_buf *buf, const struct cm_outcome *outcome)
 {
-    switch (revocation->mode) {
-    case CM_REVOCATION_REQUIRE:
-        return;
-    case CM_REVOCATION_SOFT:
-        if (!revocation->checked)
-            add_item(buf, any, "revocation=soft");
-        return;
-    case CM_REVOCATION_OFF:
-        add_item(buf, any, "revocation=off");
-        return;
+    const struct cm_revocation_outcome *revocation = &outcome->revocation;
+    const struct cm_status *status;
+    bool any = false;
+
+    cm_buf_add_text(buf, " status=");
+    for (size_t i = 0; i < revocation->count; i++) {
+        status = &revocation->asked[i].status;
+        add_item(buf, &any, cm_status_token(status->state));
+        cm_buf_addf(buf, ":%s:", cm_status_source_token(status->source));
+        if (cm_asked_has_age(&revocation->asked[i]))
+            cm_buf_addf(buf, "%lld",
+                        (long long)(outcome->now - status->this_update));
+        else
+            cm_buf_add_char(buf, '-');
     }
+    end_list(buf, any);
 }
 
 static void
@@ -179,13 +185,16 @@ add_choices(struct cm_buf *buf, const struct line *line)
 {
     const struct cm_outcome *outcome = line->outcome;
     const struct cm_settings *settings = line->settings;
+    const char *softening;
     bool any = false;
 
     cm_buf_add_text(buf, " choices=");
     if (settings != NULL && settings->mode == CM_MODE_OBSERVE)
         add_item(buf, &any, "mode=observe");
     if (settings != NULL && outcome->reason == CM_OK) {
-        add_revocation_choice(buf, &any, &outcome->revocation);
+        softening = cm_outcome_softening(outcome);
+        if (softening != NULL)
+            add_item(buf, &any, softening);
         if (outcome->strength != CM_STRENGTH_STRONG)
             add_enforcement_choice(buf, &any, settings->policy.enforcement);
         if (outcome->mapping == CM_FORM_SKI &&
@@ -229,6 +238,7 @@ build(const struct line *line, size_t max, size_t *len)
     add_token(&buf, "mapping", cm_form_token(outcome->mapping));
     add_token(&buf, "strength", cm_strength_token(outcome->strength));
     add_token(&buf, "revocation", revocation_token(&outcome->revocation));
+    add_status(&buf, outcome);
     add_choices(&buf, line);
     add_warnings(&buf, outcome->warnings);
     add_token(&buf, "hw_authent", outcome->hw_authent ? "true" : "false");

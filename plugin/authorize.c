@@ -22,9 +22,11 @@ struct progress {
     struct cm_outcome *out;
     int64_t now;         /* seconds since 1970, once for the whole login */
     int64_t deadline_ms; /* monotonic: the budget's end */
+    struct cm_path_rules rules;
     struct cm_snapshot *snapshot;
     struct cm_path path;
-    struct cm_effective effective; /* the settings for the issuing CA */
+    enum cm_reason judged;         /* of the path that was judged best */
+    struct cm_effective effective; /* the settings for its issuing CA */
     struct cm_accounts accounts;
 };
 
@@ -66,45 +68,78 @@ check_logon(struct progress *login, struct cm_detail *detail)
 static enum cm_reason
 find_path(struct progress *login, struct cm_detail *detail)
 {
-    struct cm_path_rules rules = {
-        .now = login->now,
-        .min_rsa_bits = login->settings->logon.min_rsa_bits,
-        .require_ntauth = true,
-    };
+    struct cm_trust *trust = login->services->trust;
     enum cm_reason reason;
 
-    reason =
-        cm_trust_current(login->services->trust, monotonic_ms(login->services),
-                         &login->snapshot, detail);
+    reason = cm_trust_current(trust, monotonic_ms(login->services),
+                              &login->snapshot, detail);
+    if (reason == CM_OK)
+        reason = cm_trust_check_age(trust, login->now, detail);
     if (reason != CM_OK)
         return reason;
-    reason = cm_path_find(login->snapshot, login->out->certificate.x509,
-                          &rules, NULL, NULL, &login->path, detail);
-    if (reason != CM_OK)
-        return reason;
-    if (!cm_settings_for_issuer(login->settings,
-                                login->path.issuer_spki_sha256,
-                                &login->effective))
-        return CM_NO_MEMORY;
-    return CM_OK;
+    return cm_path_find(login->snapshot, login->out->certificate.x509,
+                        &login->rules, NULL, NULL, &login->path, detail);
 }
 
-/* 4. Is any certificate of the path revoked? */
+static struct cm_revocation_policy
+policy_of(const struct cm_issuer_rules *rules)
+{
+    return (struct cm_revocation_policy){.mode = rules->mode,
+                                         .stale_grace = rules->stale_grace,
+                                         .responders = rules->responders,
+                                         .responder_count =
+                                             rules->responder_count};
+}
+
+/* What the store says about one path, under the rules of its issuing CA.  The
+ * reason that stands earlier in the list is kept, as cm_path_find() does. */
+static enum cm_reason
+judge_path(void *context, const struct cm_path *path, struct cm_detail *detail)
+{
+    struct progress *login = context;
+    struct cm_revocation_policy policy;
+    struct cm_revocation_result result;
+    struct cm_effective effective;
+    enum cm_reason reason;
+
+    if (!cm_settings_for_issuer(login->settings, path->issuer_spki_sha256,
+                                &effective))
+        return CM_NO_MEMORY;
+    policy = policy_of(&effective.revocation);
+    reason = cm_revocation_check(
+        login->services->store, path, login->snapshot, &login->rules, &policy,
+        monotonic_ms(login->services), &result, detail);
+    if (reason >= login->judged) {
+        cm_effective_clear(&effective);
+        return reason;
+    }
+    login->judged = reason;
+    cm_effective_clear(&login->effective);
+    login->effective = effective;
+    cm_outcome_set_revocation(login->out, effective.revocation.mode, path,
+                              &result, detail);
+    return reason;
+}
+
+/* 4. Is any certificate of the path revoked?  If so, there may be another
+ * path: cross-signed CAs have several. */
 static enum cm_reason
 check_revocation(struct progress *login, struct cm_detail *detail)
 {
-    login->out->revocation.mode = login->effective.revocation.mode;
-    login->out->revocation.checked = false;
-    switch (login->effective.revocation.mode) {
-    case CM_REVOCATION_OFF:
-        cm_detail_set(detail, "not checked: revocation = off");
-        return CM_OK;
-    case CM_REVOCATION_REQUIRE:
-    case CM_REVOCATION_SOFT:
-        cm_detail_set(detail, "no source of revocation status is available");
-        return CM_REVOCATION_UNKNOWN;
+    enum cm_reason reason = judge_path(login, &login->path, detail);
+    struct cm_path other;
+
+    if (reason != CM_OK && reason != CM_NO_MEMORY) {
+        reason =
+            cm_path_find(login->snapshot, login->out->certificate.x509,
+                         &login->rules, judge_path, login, &other, detail);
+        if (reason == CM_OK) {
+            cm_path_clear(&login->path);
+            login->path = other;
+        }
     }
-    return CM_INTERNAL;
+    *detail = login->out->revocation.detail;
+    return reason;
 }
 
 /* 5. Which accounts do the principal and the UPN name?  One query. */
@@ -218,13 +253,18 @@ cm_authorize(const struct cm_settings *settings,
     struct progress progress = {.settings = settings,
                                 .services = services,
                                 .login = login,
-                                .out = out};
+                                .out = out,
+                                .judged = CM_INTERNAL};
     int64_t start = monotonic_ms(services);
     enum cm_reason reason;
 
     memset(out, 0, sizeof(*out));
     out->reason = CM_INTERNAL;
     progress.now = services->clock.now(services->clock.context);
+    progress.rules =
+        (struct cm_path_rules){.now = progress.now,
+                               .min_rsa_bits = settings->logon.min_rsa_bits,
+                               .require_ntauth = true};
     progress.deadline_ms = start + settings->timeout_ms;
 
     reason = climb(&progress);
@@ -233,18 +273,11 @@ cm_authorize(const struct cm_settings *settings,
     cm_effective_clear(&progress.effective);
     cm_path_clear(&progress.path);
     cm_snapshot_release(progress.snapshot);
-    out->ms = monotonic_ms(services) - start;
     out->reason = reason;
-}
-
-void
-cm_outcome_clear(struct cm_outcome *outcome)
-{
-    free(outcome->account);
-    cm_text_list_clear(&outcome->indicators);
-    cm_certificate_clear(&outcome->certificate);
-    memset(outcome, 0, sizeof(*outcome));
-    outcome->reason = CM_INTERNAL;
+    if (cm_outcome_softening(out) != NULL && out->revocation.count > 0)
+        out->detail = out->revocation.detail;
+    out->now = progress.now;
+    out->ms = monotonic_ms(services) - start;
 }
 
 const char *

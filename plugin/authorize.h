@@ -29,6 +29,7 @@ extern const struct cm_clock cm_system_clock;
 struct cm_services {
     struct cm_trust *trust;
     struct cm_directory *directory;
+    struct cm_store *store;
     struct cm_clock clock;
 };
 
@@ -63,10 +64,25 @@ struct cm_step_record {
     int64_t ms;
 };
 
-/* What was found about revocation. */
+/* A certificate of the path that was asked about, and what answered. */
+struct cm_asked {
+    X509 *cert;
+    struct cm_status status;
+};
+
+/* Is it known since when its answer holds?  A list of denials has no time,
+ * and where nobody answered there is none. */
+bool cm_asked_has_age(const struct cm_asked *asked);
+
+/* What was found about revocation.  Of several paths: about the one that was
+ * accepted, else about the one whose refusal is reported. */
 struct cm_revocation_outcome {
     enum cm_revocation_mode mode;
-    bool checked; /* a current good answer for every certificate */
+    bool checked;       /* a current good answer for every certificate */
+    bool override_used; /* an override let it through */
+    struct cm_asked asked[CM_PATH_MAX_LENGTH]; /* leaf first */
+    size_t count;
+    struct cm_detail detail;
 };
 
 struct cm_outcome {
@@ -81,7 +97,8 @@ struct cm_outcome {
     bool hw_authent;                /* false unless accepted */
     struct cm_step_record steps[CM_STEP_COUNT];
     size_t step_count;
-    int64_t ms; /* the whole login */
+    int64_t now; /* when it was, in seconds since 1970 */
+    int64_t ms;  /* the whole login */
     /* The decoded certificate for the audit line; zeroed if undecodable. */
     struct cm_certificate certificate;
 };
@@ -95,5 +112,16 @@ void cm_authorize(const struct cm_settings *settings,
                   const struct cm_login *login, struct cm_outcome *out);
 
 void cm_outcome_clear(struct cm_outcome *outcome);
+
+/* Puts what was found about a path in place of what stood there. */
+void cm_outcome_set_revocation(struct cm_outcome *outcome,
+                               enum cm_revocation_mode mode,
+                               const struct cm_path *path,
+                               const struct cm_revocation_result *result,
+                               const struct cm_detail *detail);
+
+/* By which choice of an administrator an accepted login did without a current
+ * good answer: "override", "revocation=soft", ...; NULL: it did not. */
+const char *cm_outcome_softening(const struct cm_outcome *outcome);
 
 #endif

@@ -94,6 +94,7 @@ static void
 run(krb5_context context, const struct _krb5_db_entry_new *db_entry,
     struct request *request, struct cm_outcome *outcome)
 {
+    const struct cm_services *services = &request->realm->services;
     const struct cm_settings *settings = settings_of(request);
 
     if (settings->directory.kind == CM_DIRECTORY_KDB) {
@@ -107,8 +108,10 @@ run(krb5_context context, const struct _krb5_db_entry_new *db_entry,
     }
     request->login.may_wait_for_directory =
         settings->certauth_wait != CM_WAIT_NONE;
-    cm_authorize(settings, &request->realm->services, &request->login,
-                 outcome);
+    cm_authorize(settings, services, &request->login, outcome);
+    if (outcome->reason == CM_OK)
+        cm_store_note_seen(services->store, outcome->certificate.x509,
+                           outcome->now);
 }
 
 static void

@@ -53,6 +53,7 @@ close_services(struct cm_realm *realm)
 {
     cm_trust_free(realm->services.trust);
     cm_directory_free(realm->services.directory);
+    cm_store_free(realm->services.store);
     memset(&realm->services, 0, sizeof(realm->services));
 }
 
@@ -85,7 +86,10 @@ open_services(struct cm_realm *realm, const struct cm_log *log)
     services->clock = cm_system_clock;
     services->trust = cm_trust_new(&settings->trust, log);
     services->directory = cm_directory_new(&settings->directory, log);
-    if (services->trust != NULL && services->directory != NULL)
+    services->store =
+        cm_store_new(settings->store, settings->store_given, log);
+    if (services->trust != NULL && services->directory != NULL &&
+        services->store != NULL)
         return;
     close_services(realm);
     realm->state = CM_REALM_BROKEN;

@@ -40,7 +40,7 @@ cm_settings_init(struct cm_settings *settings, const char *realm)
     settings->revocation.sources[1] = CM_SOURCE_OCSP;
     settings->revocation.source_count = 2;
     settings->ntauth.max_age = CM_NTAUTH_MAX_AGE_DEFAULT;
-    settings->store = strdup(CM_STORE_DEFAULT);
+    settings->store = strdup(CM_STORE_PATH);
     settings->timeout_ms = CM_TIMEOUT_DEFAULT_MS;
     settings->certauth_wait = CM_WAIT_DIRECTORY;
     settings->directory.kind = CM_DIRECTORY_KDB;

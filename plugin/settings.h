@@ -15,8 +15,6 @@
 #include "text.h"
 #include "trust.h"
 
-#define CM_STORE_DEFAULT "/var/lib/krb5kdc/certmap"
-
 enum cm_mode { CM_MODE_ENFORCE, CM_MODE_OBSERVE, CM_MODE_OFF };
 
 /* What the certauth module may wait for when it runs alone. */

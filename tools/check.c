@@ -128,6 +128,7 @@ check_realm(struct cm_check *check, const struct cm_check_realm *realm)
     cm_check_leftovers(check, realm);
     cm_check_kdc(check, realm);
     cm_check_trust(check, realm);
+    cm_check_revocation(check, realm);
     cm_check_accounts(check, realm);
 }
 

@@ -52,6 +52,10 @@ void cm_check_kdc(struct cm_check *check, const struct cm_check_realm *realm);
 void cm_check_trust(struct cm_check *check,
                     const struct cm_check_realm *realm);
 
+/* The store, its deny list, an override, the mirrored NTAuth list. */
+void cm_check_revocation(struct cm_check *check,
+                         const struct cm_check_realm *realm);
+
 /* The directory, and the principals of mapped accounts. */
 void cm_check_accounts(struct cm_check *check,
                        const struct cm_check_realm *realm);

@@ -26,25 +26,6 @@ check_mode(struct cm_check *check, const struct cm_check_realm *realm)
 }
 
 static void
-check_revocation(struct cm_check *check, const struct cm_check_realm *realm)
-{
-    switch (realm->settings.revocation.mode) {
-    case CM_REVOCATION_OFF:
-        cm_findings_add(&check->findings, CM_FINDING_REVOCATION_OFF,
-                        realm->name,
-                        "revocation = off: a revoked card still logs in");
-        break;
-    case CM_REVOCATION_REQUIRE:
-    case CM_REVOCATION_SOFT:
-        cm_findings_add(&check->findings, CM_FINDING_REVOCATION_UNSUPPORTED,
-                        realm->name,
-                        "revocation is not off: every login is refused with "
-                        "revocation-unknown");
-        break;
-    }
-}
-
-static void
 check_enforcement(struct cm_check *check, const struct cm_check_realm *realm)
 {
     switch (realm->settings.policy.enforcement) {
@@ -70,7 +51,6 @@ cm_check_choices(struct cm_check *check, const struct cm_check_realm *realm)
     check_mode(check, realm);
     if (realm->settings.mode == CM_MODE_OFF)
         return;
-    check_revocation(check, realm);
     check_enforcement(check, realm);
     summary = cm_settings_summary(&realm->settings);
     if (summary == NULL)

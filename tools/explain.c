@@ -295,7 +295,10 @@ run_login(struct explain *explain)
                                            &explain->options.at};
     services.trust = cm_trust_new(&settings->trust, &log);
     services.directory = cm_directory_new(&settings->directory, &log);
-    if (services.trust != NULL && services.directory != NULL) {
+    services.store =
+        cm_store_new(settings->store, settings->store_given, &log);
+    if (services.trust != NULL && services.directory != NULL &&
+        services.store != NULL) {
         cm_authorize(settings, &services, &login, &outcome);
         say_absent(explain, &outcome);
         code = show_outcome(explain, &outcome);
@@ -303,6 +306,7 @@ run_login(struct explain *explain)
     } else {
         cm_tool_error(explain->options.tool, "out of memory");
     }
+    cm_store_free(services.store);
     cm_directory_free(services.directory);
     cm_trust_free(services.trust);
     return code;

@@ -1,7 +1,9 @@
 #include "explain.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "name.h"
 #include "output.h"
 
 static const char *
@@ -24,13 +26,43 @@ revocation_token(enum cm_revocation_mode mode)
     return "require";
 }
 
+/* One certificate: what is known about it, and what said so. */
 static json_t *
-json_revocation(const struct cm_revocation_outcome *revocation)
+json_asked(const struct cm_asked *asked)
 {
+    const struct cm_status *status = &asked->status;
+    bool aged = cm_asked_has_age(asked);
+    char *subject = cm_name_rfc4514(X509_get_subject_name(asked->cert));
     json_t *o = json_object();
 
+    cm_json_set(&o, "subject", subject == NULL ? NULL : cm_json_text(subject));
+    cm_json_set(&o, "state", cm_json_text(cm_status_token(status->state)));
+    cm_json_set(&o, "source",
+                cm_json_text(cm_status_source_token(status->source)));
+    cm_json_set(&o, "this_update",
+                aged ? cm_json_time(status->this_update) : json_null());
+    cm_json_set(&o, "next_update",
+                aged && status->has_next_update
+                    ? cm_json_time(status->next_update)
+                    : json_null());
+    cm_json_set(&o, "detail", cm_json_text(status->detail.text));
+    free(subject);
+    return o;
+}
+
+static json_t *
+json_revocation(const struct cm_outcome *outcome)
+{
+    const struct cm_revocation_outcome *revocation = &outcome->revocation;
+    json_t *o = json_object(), *certificates = json_array();
+
+    for (size_t i = 0; i < revocation->count; i++)
+        cm_json_append(&certificates, json_asked(&revocation->asked[i]));
     cm_json_set(&o, "mode", cm_json_text(revocation_token(revocation->mode)));
     cm_json_set(&o, "checked", json_boolean(revocation->checked));
+    cm_json_set(&o, "softened_by",
+                cm_json_text(cm_outcome_softening(outcome)));
+    cm_json_set(&o, "certificates", certificates);
     return o;
 }
 
@@ -85,7 +117,7 @@ cm_explain_json(const struct cm_principal *principal,
     cm_json_set(&o, "principal", cm_json_text(principal->text));
     cm_json_set(&o, "indicators", cm_json_list(&outcome->indicators));
     cm_json_set(&o, "hw_authent", json_boolean(outcome->hw_authent));
-    cm_json_set(&o, "revocation", json_revocation(&outcome->revocation));
+    cm_json_set(&o, "revocation", json_revocation(outcome));
     cm_json_set(&o, "steps", json_steps(outcome));
     cm_json_set(&o, "warnings", json_warnings(outcome->warnings));
     return cm_json_print(o, out);
@@ -110,8 +142,8 @@ advice(enum cm_reason reason)
         return "Look at the files of `anchors` and `intermediates`; "
                "\"certmap verify\" tries others.";
     case CM_REVOCATION_UNKNOWN:
-        return "Nothing says whether the certificate is revoked; `revocation` "
-               "decides what that means.";
+        return "\"certmap status\" says what the store holds and \"certmap "
+               "refresh\" fetches; `revocation` decides what silence means.";
     case CM_ACCOUNT_NOT_FOUND:
         return "Is PRINCIPAL the canonical name, and does `schema` name the "
                "attribute that holds it?";
@@ -203,6 +235,8 @@ print_facts(const struct cm_settings *settings,
                   outcome->indicators.items[i]);
     if (outcome->hw_authent)
         add_field(&table, "hw-authent", "yes");
+    if (cm_outcome_softening(outcome) != NULL)
+        add_field(&table, "let through by", cm_outcome_softening(outcome));
     add_warnings(&table, outcome->warnings);
     if (settings->mode == CM_MODE_OBSERVE)
         add_field(&table, "mode",

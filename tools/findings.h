@@ -28,8 +28,19 @@
       "shows what you expect")                                                \
     X(REVOCATION_OFF, NOTE, "revocation-off",                                 \
       "nothing to do, if revoked cards lose their mapping instead")           \
-    X(REVOCATION_UNSUPPORTED, ERROR, "revocation-unsupported",                \
-      "set revocation = off: this version reads no revocation data")          \
+    X(REVOCATION_SOFT, NOTE, "revocation-soft",                               \
+      "set revocation = require once certmap status finds every CA fresh")    \
+    X(STORE_UNUSABLE, ERROR, "store-unusable",                                \
+      "make the folder root's and writable by nobody else, or correct store") \
+    X(STORE_MISSING, ERROR, "store-missing",                                  \
+      "run certmap refresh, and keep it running")                             \
+    X(DENY_UNREADABLE, ERROR, "deny-unreadable",                              \
+      "put the list right with certmap deny: until then every login is "      \
+      "refused")                                                              \
+    X(OVERRIDE, WARNING, "override",                                          \
+      "nothing to do if you mean it: it ends by itself")                      \
+    X(NTAUTH_MIRROR, ERROR, "ntauth-mirror",                                  \
+      "run certmap refresh, and keep it running")                             \
     X(ENFORCEMENT, NOTE, "enforcement",                                       \
       "set enforcement = full once every account has a strong mapping")       \
     X(PLUGINS_ONE_LINE, ERROR, "plugins-one-line",                            \

@@ -87,8 +87,8 @@ test_fields_and_order(void **state)
         line,
         "certmap: authorized reason=ok realm=\"x y\" mode=enforce "
         "principal=\"x y\" requested=\"x y\" account=\"x y\" "
-        "mapping=issuer-serial strength=strong revocation=checked choices=- "
-        "warnings=- hw_authent=false ms=12 sha256="
+        "mapping=issuer-serial strength=strong revocation=checked status=- "
+        "choices=- warnings=- hw_authent=false ms=12 sha256="
         "0000000000000000000000000000000000000000000000000000000000000000 "
         "serial=4d not_after=2040-01-01T00:00:00Z issuer=\"x y\" "
         "subject=\"x y\" upn=\"x y\" indicators=\"x y\" detail=\"x y\"");
@@ -107,7 +107,8 @@ test_nothing_known(void **state)
     assert_string_equal(
         line, "certmap: refused reason=cert-malformed realm=- mode=- "
               "principal=- requested=- account=- mapping=none strength=none "
-              "revocation=unchecked choices=- warnings=- hw_authent=false "
+              "revocation=unchecked status=- choices=- warnings=- "
+              "hw_authent=false "
               "ms=0 sha256=- serial=- not_after=- issuer=- subject=- upn=- "
               "indicators=- detail=-");
     free(line);
@@ -163,11 +164,12 @@ static void
 test_long_values(void **state)
 {
     static const char *const fields[] = {
-        " realm=",   " mode=",     " principal=",  " requested=",
-        " account=", " mapping=",  " strength=",   " revocation=",
-        " choices=", " warnings=", " hw_authent=", " ms=",
-        " sha256=",  " serial=",   " not_after=",  " issuer=",
-        " subject=", " upn=",      " indicators=", " detail="};
+        " realm=",   " mode=",    " principal=", " requested=",
+        " account=", " mapping=", " strength=",  " revocation=",
+        " status=",  " choices=", " warnings=",  " hw_authent=",
+        " ms=",      " sha256=",  " serial=",    " not_after=",
+        " issuer=",  " subject=", " upn=",       " indicators=",
+        " detail="};
     char text[4001], *line;
     const char *at;
     struct fixture f;
@@ -185,6 +187,13 @@ test_long_values(void **state)
         f.outcome.certificate.ski_is_key_hash = false;
         f.outcome.certificate.serial_len = CM_CERT_MAX_SERIAL;
         f.outcome.certificate.serial_negative = true;
+        f.outcome.revocation.count = CM_PATH_MAX_LENGTH;
+        for (size_t i = 0; i < CM_PATH_MAX_LENGTH; i++) {
+            f.outcome.revocation.asked[i].status =
+                (struct cm_status){.state = CM_STATUS_REVOKED,
+                                   .source = CM_SOURCE_OCSP,
+                                   .this_update = 253402300799};
+        }
         f.outcome.revocation.mode = CM_REVOCATION_SOFT;
         f.outcome.revocation.checked = false;
         f.outcome.warnings = ~0U;
@@ -209,6 +218,7 @@ static struct choice {
     enum cm_mode mode;
     enum cm_revocation_mode revocation;
     bool checked;
+    bool overridden;
     enum cm_enforcement enforcement;
     enum cm_strength strength;
     enum cm_form mapping;
@@ -220,7 +230,8 @@ static struct choice {
     {.what = "choices: none",
      .checked = true,
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=checked choices=- "},
+     .words = " revocation=checked status=good:crl:720,good:ocsp:90000 "
+              "choices=- "},
     {.what = "choices: observe",
      .mode = CM_MODE_OBSERVE,
      .checked = true,
@@ -233,16 +244,36 @@ static struct choice {
     {.what = "choices: revocation off",
      .revocation = CM_REVOCATION_OFF,
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=off choices=revocation=off "},
+     .words = " revocation=off status=- choices=revocation=off "},
     {.what = "choices: soft, unknown",
      .revocation = CM_REVOCATION_SOFT,
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=unchecked choices=revocation=soft "},
+     .words = " revocation=unchecked status=good:crl:720,stale:ocsp:90000 "
+              "choices=revocation=soft "},
     {.what = "choices: soft, good",
      .revocation = CM_REVOCATION_SOFT,
      .checked = true,
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=checked choices=- "},
+     .words = " revocation=checked status=good:crl:720,good:ocsp:90000 "
+              "choices=- "},
+    {.what = "choices: require, stale",
+     .strength = CM_STRENGTH_STRONG,
+     .words = " revocation=unchecked status=good:crl:720,stale:ocsp:90000 "
+              "choices=stale_grace "},
+    {.what = "choices: override",
+     .overridden = true,
+     .strength = CM_STRENGTH_STRONG,
+     .words = " choices=override "},
+    {.what = "choices: override under soft",
+     .revocation = CM_REVOCATION_SOFT,
+     .overridden = true,
+     .strength = CM_STRENGTH_STRONG,
+     .words = " choices=override "},
+    {.what = "choices: unchecked and refused",
+     .overridden = true,
+     .reason = CM_NO_MAPPING,
+     .words = " revocation=unchecked status=good:crl:720,stale:ocsp:90000 "
+              "choices=- "},
     {.what = "choices: compatibility",
      .checked = true,
      .enforcement = CM_ENFORCE_COMPATIBILITY,
@@ -277,8 +308,48 @@ static struct choice {
     {.what = "choices: refused",
      .revocation = CM_REVOCATION_OFF,
      .reason = CM_NO_MAPPING,
-     .words = " revocation=off choices=- "},
+     .words = " revocation=off status=- choices=- "},
 };
+
+/* What was asked: a CRL of twelve minutes ago about the leaf, a response of
+ * twenty-five hours ago about its CA. */
+static void
+ask(struct cm_outcome *outcome, bool current)
+{
+    struct cm_asked *asked = outcome->revocation.asked;
+
+    outcome->now = 1717200000;
+    outcome->revocation.count = 2;
+    asked[0].status.state = CM_STATUS_GOOD;
+    asked[0].status.source = CM_SOURCE_CRL;
+    asked[0].status.this_update = outcome->now - 720;
+    asked[1].status.state = current ? CM_STATUS_GOOD : CM_STATUS_STALE;
+    asked[1].status.source = CM_SOURCE_OCSP;
+    asked[1].status.this_update = outcome->now - 90000;
+}
+
+/* What has no time of its own has no age. */
+static void
+test_status_without_an_age(void **state)
+{
+    struct fixture f;
+    char text[] = "x", *line;
+
+    (void)state;
+    fixture_fill(&f, text);
+    ask(&f.outcome, false);
+    f.outcome.reason = CM_REVOKED;
+    f.outcome.revocation.checked = false;
+    f.outcome.revocation.asked[0].status.state = CM_STATUS_REVOKED;
+    f.outcome.revocation.asked[0].status.source = CM_SOURCE_DENY;
+    f.outcome.revocation.asked[1].status.state = CM_STATUS_UNKNOWN;
+    f.outcome.revocation.asked[1].status.source = CM_SOURCE_NONE;
+    line = line_of(&f);
+    assert_non_null(
+        strstr(line, " status=revoked:deny:-,unknown:none:- choices=- "));
+    free(line);
+    fixture_clear(&f);
+}
 
 static void
 test_choice(void **state)
@@ -293,6 +364,9 @@ test_choice(void **state)
     f.settings.policy.use_subject_alt_name = !row->no_san;
     f.outcome.revocation.mode = row->revocation;
     f.outcome.revocation.checked = row->checked;
+    f.outcome.revocation.override_used = row->overridden;
+    if (row->revocation != CM_REVOCATION_OFF)
+        ask(&f.outcome, row->checked);
     f.outcome.strength = row->strength;
     f.outcome.mapping = row->mapping;
     f.outcome.certificate.ski_is_key_hash = row->key_hash;
@@ -351,6 +425,7 @@ main(void)
         cmocka_unit_test(test_content_forges_nothing),
         cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_every_reason),
+        cmocka_unit_test(test_status_without_an_age),
     };
     int failed;
 

@@ -301,6 +301,9 @@ run_case(void **state)
     assert_true(cm_principal_parse(row->principal, FIXTURE_REALM, &principal));
     services.trust = cm_trust_new(&settings.trust, NULL);
     services.directory = cm_directory_new(&settings.directory, NULL);
+    services.store =
+        cm_store_new(fixture_path(&fixture, "store"), false, NULL);
+    assert_non_null(services.store);
     assert_non_null(services.trust);
     assert_non_null(services.directory);
     der = present(&leaf, row->change, &login.certificate_len);
@@ -313,6 +316,7 @@ run_case(void **state)
     cm_outcome_clear(&outcome);
     assert_int_equal(outcome.reason, CM_INTERNAL);
     free(der);
+    cm_store_free(services.store);
     cm_directory_free(services.directory);
     cm_trust_free(services.trust);
     cm_principal_clear(&principal);

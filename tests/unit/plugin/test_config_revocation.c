@@ -202,7 +202,7 @@ test_mirror_lies_in_the_store(void **state)
     cm_settings_clear(&s);
     config_write(MIRROR "uri = ldaps://a\n}\n");
     assert_int_equal(config_load(&s, &errors), CM_CONFIG_FOUND);
-    assert_string_equal(s.trust.ntauth.path, CM_STORE_DEFAULT "/ntauth");
+    assert_string_equal(s.trust.ntauth.path, CM_STORE_PATH "/ntauth");
     assert_int_equal(s.trust.ntauth_max_age, 86400);
     assert_null(s.directory.ntauth_dn);
     cm_settings_clear(&s);

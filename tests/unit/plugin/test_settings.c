@@ -210,6 +210,14 @@ test_defaults(void **state)
     assert_true(cm_settings_init(&s, "EXAMPLE.COM"));
     assert_int_equal(s.mode, CM_MODE_ENFORCE);
     assert_int_equal(s.revocation.mode, CM_REVOCATION_REQUIRE);
+    assert_int_equal(s.revocation.source_count, 2);
+    assert_int_equal(s.revocation.sources[0], CM_SOURCE_CRL);
+    assert_int_equal(s.revocation.sources[1], CM_SOURCE_OCSP);
+    assert_int_equal(s.revocation.stale_grace, 0);
+    assert_false(s.revocation.allow_private_addresses);
+    assert_string_equal(s.store, "/var/lib/krb5kdc/certmap");
+    assert_false(s.store_given);
+    assert_null(s.http.proxy);
     assert_int_equal(s.timeout_ms, 1000);
     assert_int_equal(s.logon.min_rsa_bits, 2048);
     assert_false(s.logon.require_key_purpose);

@@ -119,6 +119,9 @@ host_make(void)
     make_folder("ntauth");
     make_folder("spotted");
     make_folder("empty");
+    make_folder("store");
+    make_folder("broken-store");
+    folder_write("broken-store/deny", junk, sizeof(junk) - 1);
     folder_write_pem("roots.pem", &root, 1);
     folder_write_pem("other.pem", &other, 1);
     folder_write_pem("intermediates/ca.pem", &ca, 1);

@@ -34,6 +34,7 @@ void host_configure(const struct host *host);
     "ldap = {\n"                                                              \
     "schema = mit\n"                                                          \
     "}\n"
+#define HOST_STORE "store = @/store\n"
 #define HOST_CERTMAP HOST_TRUST "revocation = off\n" HOST_DIRECTORY
 #define HOST_MODULE "module = certmap:" FAKE_MODULE "\n"
 #define HOST_ENFORCE                                                          \

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -13,6 +15,7 @@
 #include "check_rows.h"
 #include "host.h"
 #include "runner.h"
+#include "store.h"
 
 /* What the right host has: notes only. */
 static const char *const usual[] = {"summary", "revocation-off",
@@ -204,23 +207,52 @@ unreadable_profiles_are_said(void **state)
     assert_int_equal(setenv("KRB5_KDC_PROFILE", "kdc.conf", 1), 0);
 }
 
+/* What softens every login for a while is not forgotten. */
+static void
+an_override_is_found(void **state)
+{
+    char reason[] = "the CA is down";
+    struct cm_override override = {.reason = reason};
+    struct host host = {.certmap = HOST_TRUST HOST_DIRECTORY HOST_STORE};
+    enum cm_exit code;
+    json_t *findings;
+    char *line;
+
+    (void)state;
+    override.set_at = time(NULL) - 60;
+    override.until = override.set_at + 3600;
+    line = cm_override_format(&override);
+    assert_non_null(line);
+    folder_write("store/override", line, strlen(line));
+    free(line);
+    host_configure(&host);
+    findings = run_check("check --json", &code);
+    check_findings(0,
+                   &(struct check_row){"override", CM_EXIT_NO,
+                                       "logs in: the CA is down", host},
+                   findings);
+    assert_int_equal(code, CM_EXIT_NO);
+    json_decref(findings);
+    assert_int_equal(unlink("store/override"), 0);
+}
+
 /* Errors come first, each with its remedy below. */
 static void
 people_read_it_too(void **state)
 {
     struct host host = {.realm = HOST_PKINIT "pkinit_indicator = card\n",
-                        .certmap = HOST_TRUST HOST_DIRECTORY};
+                        .certmap =
+                            HOST_TRUST HOST_DIRECTORY "store = @/nowhere\n"};
     struct run run;
 
     (void)state;
     host_configure(&host);
     run = run_line("check", NULL, 0);
     assert_int_equal(run.code, CM_EXIT_NO);
-    assert_ptr_equal(
-        strstr(run.out, "error revocation-unsupported: EXAMPLE.COM: "),
-        run.out);
+    assert_ptr_equal(strstr(run.out, "error store-unusable: EXAMPLE.COM: "),
+                     run.out);
     assert_non_null(strstr(run.out, "\nwarning pkinit-indicator: "));
-    assert_non_null(strstr(run.out, "\n    set revocation = off"));
+    assert_non_null(strstr(run.out, "\n    make the folder root's"));
     run_clear(&run);
     host_configure(&(struct host){.realm = NULL});
     run = run_line("check", NULL, 0);
@@ -260,6 +292,7 @@ main(void)
         cmocka_unit_test(time_can_be_given),
         cmocka_unit_test(unreadable_profiles_are_said),
         cmocka_unit_test(people_read_it_too),
+        cmocka_unit_test(an_override_is_found),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
