@@ -33,8 +33,7 @@ in_sequence(const void *left, const void *right)
 static bool
 is_usable(const struct cm_crl_record *record, int64_t now)
 {
-    return record->listing != CM_CRL_UNREADABLE &&
-           record->this_update <= now + CM_STATUS_SKEW;
+    return record->this_update <= now + CM_STATUS_SKEW;
 }
 
 /* Of two of a kind. */
@@ -62,7 +61,8 @@ is_after_delta(const struct cm_crl_record *complete,
 static bool
 replaces(const struct cm_crl_record *a, const struct cm_crl_record *b)
 {
-    if (memcmp(a->scope, b->scope, sizeof(a->scope)) != 0)
+    if (a->listing == CM_CRL_UNREADABLE ||
+        memcmp(a->scope, b->scope, sizeof(a->scope)) != 0)
         return false;
     if (!a->base.present)
         return b->base.present ? is_after_delta(a, b) : is_newer(a, b);
@@ -76,7 +76,9 @@ static bool
 applies(const struct cm_crl_record *delta,
         const struct cm_crl_record *complete)
 {
-    return memcmp(delta->scope, complete->scope, sizeof(delta->scope)) == 0 &&
+    return delta->base.present && !complete->base.present &&
+           delta->listing != CM_CRL_UNREADABLE &&
+           memcmp(delta->scope, complete->scope, sizeof(delta->scope)) == 0 &&
            both_numbered(delta, complete) &&
            cm_crl_number_compare(&delta->base, &complete->number) <= 0 &&
            compare_numbers(complete, delta) <= 0;
@@ -92,8 +94,11 @@ is_revocation(const struct cm_crl_record *record)
 static struct cm_crl_voice
 voice_of(const struct cm_crl_record *record)
 {
-    bool decides = !record->base.present && !record->only_revokes;
+    bool unreadable = record->listing == CM_CRL_UNREADABLE;
+    bool decides =
+        !record->base.present && !record->only_revokes && !unreadable;
     struct cm_crl_voice voice = {
+        .unreadable = unreadable,
         .reasons = decides ? record->reasons : 0,
         .revoked = is_revocation(record),
         .reason = record->reason,
@@ -160,33 +165,52 @@ keep_standing(struct cm_crl_record *records, size_t count, int64_t now)
     return kept;
 }
 
+/* What a complete CRL says, with the deltas that apply to it. */
+static struct cm_crl_voice
+voice_with_deltas(const struct cm_crl_record *complete,
+                  const struct cm_crl_record *records, size_t count,
+                  int64_t now)
+{
+    struct cm_crl_voice voice = voice_of(complete);
+
+    if (voice.unreadable)
+        return voice;
+    for (size_t i = 0; i < count; i++) {
+        if (applies(&records[i], complete))
+            apply_delta(&records[i], now, &voice);
+    }
+    return voice;
+}
+
+static bool
+applies_somewhere(const struct cm_crl_record *delta,
+                  const struct cm_crl_record *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (applies(delta, &records[i]))
+            return true;
+    }
+    return false;
+}
+
 size_t
 cm_crl_combine(struct cm_crl_record *records, size_t count, int64_t now,
                struct cm_crl_voice *voices)
 {
     size_t kept = keep_standing(records, count, now), n = 0;
-    bool applied;
+    const struct cm_crl_record *record;
 
     if (kept == 0)
         return 0;
     qsort(records, kept, sizeof(*records), in_sequence);
     for (size_t i = 0; i < kept; i++) {
-        if (records[i].base.present)
-            continue;
-        voices[n] = voice_of(&records[i]);
-        for (size_t j = 0; j < kept; j++) {
-            if (records[j].base.present && applies(&records[j], &records[i]))
-                apply_delta(&records[j], now, &voices[n]);
-        }
-        n++;
-    }
-    for (size_t i = 0; i < kept; i++) {
-        applied = false;
-        for (size_t j = 0; j < kept && !applied; j++)
-            applied =
-                !records[j].base.present && applies(&records[i], &records[j]);
-        if (records[i].base.present && !applied && is_revocation(&records[i]))
-            voices[n++] = voice_of(&records[i]);
+        record = &records[i];
+        if (!record->base.present)
+            voices[n++] = voice_with_deltas(record, records, kept, now);
+        else if (record->listing == CM_CRL_UNREADABLE ||
+                 (is_revocation(record) &&
+                  !applies_somewhere(record, records, kept)))
+            voices[n++] = voice_of(record);
     }
     return n;
 }

@@ -29,6 +29,7 @@ struct cm_crl_record {
 
 /* What a complete CRL says once its deltas are applied. */
 struct cm_crl_voice {
+    bool unreadable;  /* it could say anything */
     unsigned reasons; /* that it decides; 0: it can revoke and nothing else,
                        * as a delta without its base */
     bool revoked;
@@ -42,13 +43,13 @@ struct cm_crl_voice {
 
 /*
  * Records of other scopes stand side by side; those not yet valid at `now`
- * (skew CM_STATUS_SKEW) or unreadable are as if they were not there.
+ * (skew CM_STATUS_SKEW) are as if they were not there.
  *
- * A CRL is replaced by a newer complete one of its scope.  CRLs whose numbers
- * and times contradict each other stay side by side: any of them revokes.  A
- * delta applies to a complete CRL whose number is neither below its base nor
- * above its own; an entry in it overrides the complete CRL, but
- * removeFromCRL lifts a hold only, and only while the delta is current.  A
+ * A CRL is replaced by a newer complete one of its scope that can be read.
+ * CRLs whose numbers and times contradict each other stay side by side: any of
+ * them revokes.  A delta applies to a complete CRL whose number is neither
+ * below its base nor above its own; an entry in it overrides the complete CRL,
+ * but removeFromCRL lifts a hold only, and only while the delta is current.  A
  * delta that applies to nothing revokes all the same.
  *
  * voices has room for count of them; returns how many there are.  Sorts the

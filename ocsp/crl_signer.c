@@ -64,10 +64,10 @@ add_signer(struct cm_crl_signers *signers, const struct cm_trusted *trusted,
                         sizeof(*signers->list));
     if (list == NULL)
         return false;
+    signers->list = list;
     list[signers->count].trusted = trusted;
     list[signers->count].same_name = same_name;
     list[signers->count++].crls_only = signs_crls_only(trusted->x509);
-    signers->list = list;
     return true;
 }
 
@@ -92,20 +92,37 @@ add_named(const struct cm_crl_asked *asked, const struct cm_trusted_list *from,
     return true;
 }
 
-/* The certificates that only this question brings: those of its path, and
- * the helpers beside the snapshot. */
+static bool
+bears_a_name(const struct cm_crl_asked *asked, X509 *cert)
+{
+    const struct cm_crl_target *target = &asked->target;
+
+    for (size_t i = 0; i < target->issuer_count; i++) {
+        if (X509_NAME_cmp(X509_get_subject_name(cert), target->issuers[i]) ==
+            0)
+            return true;
+    }
+    return false;
+}
+
+/* What only this question brings, of its path and the helpers beside the
+ * snapshot.  Most have nothing to do with it, and digests take time. */
 static bool
 collect_nearby(const struct cm_crl_inquiry *inquiry,
                const struct cm_crl_asked *asked, struct cm_trusted_list *out)
 {
     X509 *certs[CM_PATH_MAX_LENGTH + CM_PATH_MAX_EXTRA];
+    const struct cm_path_rules *rules = inquiry->rules;
     size_t count = 0;
 
-    for (size_t i = 0; i < asked->path->count; i++)
-        certs[count++] = asked->path->certs[i];
-    for (size_t i = 0; i < inquiry->rules->extra_count; i++) {
-        if (i < CM_PATH_MAX_EXTRA)
-            certs[count++] = inquiry->rules->extra[i];
+    for (size_t i = 0; i < asked->path->count; i++) {
+        if (asked->path->certs[i] != asked->issuer.x509 &&
+            bears_a_name(asked, asked->path->certs[i]))
+            certs[count++] = asked->path->certs[i];
+    }
+    for (size_t i = 0; i < rules->extra_count && i < CM_PATH_MAX_EXTRA; i++) {
+        if (bears_a_name(asked, rules->extra[i]))
+            certs[count++] = rules->extra[i];
     }
     return cm_trusted_list_build(certs, count, out);
 }

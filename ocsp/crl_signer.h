@@ -50,7 +50,8 @@ struct cm_crl_signer {
 struct cm_crl_signers {
     struct cm_crl_signer *list;
     size_t count;
-    struct cm_trusted_list nearby; /* of the path and the helpers */
+    struct cm_trusted_list nearby; /* of the path and the helpers, those that
+                                    * bear one of the names */
 };
 
 /*

@@ -62,8 +62,8 @@ add_record(struct records *records, const struct cm_crl_record *record)
                         sizeof(*records->list));
     if (list == NULL)
         return false;
-    list[records->count++] = *record;
     records->list = list;
+    list[records->count++] = *record;
     return true;
 }
 
@@ -124,11 +124,11 @@ add_voices(struct voices *voices, const struct cm_crl_voice *says,
                         sizeof(*voices->list));
     if (list == NULL)
         return false;
+    voices->list = list;
     for (size_t i = 0; i < count; i++) {
         list[voices->count].says = says[i];
         list[voices->count++].standing = *standing;
     }
-    voices->list = list;
     return true;
 }
 
@@ -164,8 +164,9 @@ read_crls(struct cm_crl_inquiry *inquiry, const struct cm_crl_asked *asked,
     out->issuer = X509_get_subject_name(signer->x509);
     if (inquiry->gave_up)
         return;
-    inquiry->crls->each(inquiry->crls->context, signer->spki_sha256,
-                        visit_index, out);
+    if (!inquiry->crls->each(inquiry->crls->context, signer->spki_sha256,
+                             visit_index, out))
+        inquiry->gave_up = true;
 }
 
 /* The CRLs of the issuing key itself; they need no further proof. */
@@ -302,6 +303,16 @@ find_revocation(const struct voices *voices, struct cm_status *out)
     return true;
 }
 
+static bool
+has_unreadable(const struct voices *voices)
+{
+    for (size_t i = 0; i < voices->count; i++) {
+        if (voices->list[i].says.unreadable)
+            return true;
+    }
+    return false;
+}
+
 static void
 take_into(const struct cm_crl_voice *says, bool first, struct cm_status *out)
 {
@@ -354,6 +365,8 @@ conclude(const struct cm_crl_inquiry *inquiry,
     if (inquiry->gave_up) {
         cm_chain_blame(cert, "gave up before all its CRLs were read",
                        &out->detail);
+    } else if (has_unreadable(voices)) {
+        cm_chain_blame(cert, "a CRL about it cannot be read", &out->detail);
     } else if (covered == 0) {
         cm_chain_blame(cert, "no CRL that counts speaks about it",
                        &out->detail);

@@ -55,7 +55,8 @@ enum {
 /*
  * Where CRLs come from: the store, or files given to `certmap verify`.
  * Calls visit with every index whose CRL was verified by the key with this
- * SHA-256 of its SPKI, in any order, until visit returns false.
+ * SHA-256 of its SPKI, in any order, until visit returns false.  False: not
+ * all were visited; then nothing is good.
  */
 struct cm_crl_provider {
     bool (*each)(void *context, const uint8_t spki[32],
@@ -98,10 +99,10 @@ struct cm_crl_question {
  * none lists the certificate is it good.  Any CRL that lists it, stale ones
  * too, makes it revoked, unless a newer complete CRL of the same key and scope
  * replaces it; a current delta's removeFromCRL lifts a hold that its base
- * holds.  A delta with its base is as current as the delta.  A CRL that cannot
- * be read, or is not yet valid, is as if it were not there.  Where not every
- * CRL could be looked at, within the bounds or for lack of memory, nothing is
- * good.
+ * holds.  A delta with its base is as current as the delta.  A CRL that is
+ * not yet valid is as if it were not there.  Where one that counts cannot be
+ * read, or not every one could be looked at, within the bounds or for lack of
+ * memory, nothing is good.
  *
  * this_update is that of the oldest CRL that the answer needs, next_update
  * the end of the first that ends.
