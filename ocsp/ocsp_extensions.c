@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include <openssl/objects.h>
+#include <openssl/x509v3.h>
+
+#include "certificate.h"
 
 enum { OID_TEXT = 64 /* bytes of a dotted OID; a longer one is not known */ };
 
@@ -16,8 +19,10 @@ static const char *const known[] = {
 enum { KNOWN = sizeof(known) / sizeof(known[0]) };
 
 struct extensions {
-    X509_EXTENSION *list[CM_OCSP_MAX_EXTENSIONS]; /* borrowed */
+    X509_EXTENSION *list[CM_CERT_MAX_EXTENSIONS]; /* borrowed */
     int count;
+    bool (*is_known)(X509_EXTENSION *extension);
+    const char *whose; /* "response" or "signer" */
 };
 
 static bool
@@ -35,6 +40,15 @@ is_known(X509_EXTENSION *extension)
     return false;
 }
 
+/* What libcrypto reads in a certificate, and what is read here. */
+static bool
+is_known_in_certificate(X509_EXTENSION *extension)
+{
+    return X509_supported_extension(extension) ||
+           OBJ_obj2nid(X509_EXTENSION_get_object(extension)) ==
+               NID_id_pkix_OCSP_noCheck;
+}
+
 static bool
 is_doubled(const struct extensions *extensions, int index)
 {
@@ -49,42 +63,39 @@ is_doubled(const struct extensions *extensions, int index)
 }
 
 static bool
+refuse(const struct extensions *extensions, const char *what,
+       struct cm_detail *detail)
+{
+    cm_detail_set(detail, "OCSP %s: has %s", extensions->whose, what);
+    return false;
+}
+
+static bool
 check(const struct extensions *extensions, struct cm_detail *detail)
 {
     X509_EXTENSION *extension;
 
     for (int i = 0; i < extensions->count; i++) {
         extension = extensions->list[i];
-        if (X509_EXTENSION_get_critical(extension) && !is_known(extension)) {
-            cm_detail_set(detail,
-                          "OCSP response: has an unknown critical extension");
-            return false;
-        }
-        if (is_doubled(extensions, i)) {
-            cm_detail_set(detail, "OCSP response: has an extension twice");
-            return false;
-        }
+        if (X509_EXTENSION_get_critical(extension) &&
+            !extensions->is_known(extension))
+            return refuse(extensions, "an unknown critical extension", detail);
+        if (is_doubled(extensions, i))
+            return refuse(extensions, "an extension twice", detail);
     }
     return true;
-}
-
-static bool
-are_few(int count, struct cm_detail *detail)
-{
-    if (count <= CM_OCSP_MAX_EXTENSIONS)
-        return true;
-    cm_detail_set(detail, "OCSP response: has too many extensions");
-    return false;
 }
 
 bool
 cm_ocsp_response_extensions(OCSP_BASICRESP *basic, struct cm_detail *detail)
 {
-    struct extensions extensions = {{NULL},
-                                    OCSP_BASICRESP_get_ext_count(basic)};
+    struct extensions extensions = {.count =
+                                        OCSP_BASICRESP_get_ext_count(basic),
+                                    .is_known = is_known,
+                                    .whose = "response"};
 
-    if (!are_few(extensions.count, detail))
-        return false;
+    if (extensions.count > CM_OCSP_MAX_EXTENSIONS)
+        return refuse(&extensions, "too many extensions", detail);
     for (int i = 0; i < extensions.count; i++)
         extensions.list[i] = OCSP_BASICRESP_get_ext(basic, i);
     return check(&extensions, detail);
@@ -93,12 +104,28 @@ cm_ocsp_response_extensions(OCSP_BASICRESP *basic, struct cm_detail *detail)
 bool
 cm_ocsp_answer_extensions(OCSP_SINGLERESP *answer, struct cm_detail *detail)
 {
-    struct extensions extensions = {{NULL},
-                                    OCSP_SINGLERESP_get_ext_count(answer)};
+    struct extensions extensions = {.count =
+                                        OCSP_SINGLERESP_get_ext_count(answer),
+                                    .is_known = is_known,
+                                    .whose = "response"};
 
-    if (!are_few(extensions.count, detail))
-        return false;
+    if (extensions.count > CM_OCSP_MAX_EXTENSIONS)
+        return refuse(&extensions, "too many extensions", detail);
     for (int i = 0; i < extensions.count; i++)
         extensions.list[i] = OCSP_SINGLERESP_get_ext(answer, i);
+    return check(&extensions, detail);
+}
+
+bool
+cm_ocsp_signer_extensions(const X509 *cert, struct cm_detail *detail)
+{
+    struct extensions extensions = {.count = X509_get_ext_count(cert),
+                                    .is_known = is_known_in_certificate,
+                                    .whose = "signer"};
+
+    if (extensions.count > CM_CERT_MAX_EXTENSIONS)
+        return refuse(&extensions, "too many extensions", detail);
+    for (int i = 0; i < extensions.count; i++)
+        extensions.list[i] = X509_get_ext(cert, i);
     return check(&extensions, detail);
 }

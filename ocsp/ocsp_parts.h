@@ -30,12 +30,13 @@ void cm_ocsp_response_clear(struct cm_ocsp_response *response);
 
 /* ---- ocsp_extensions.c ---- */
 
-/* Is every critical extension of the response, or of one answer, known, and
- * none there twice? */
+/* Is every critical extension of the response, of one answer, or of a
+ * delegate's certificate known, and none there twice? */
 bool cm_ocsp_response_extensions(OCSP_BASICRESP *basic,
                                  struct cm_detail *detail);
 bool cm_ocsp_answer_extensions(OCSP_SINGLERESP *answer,
                                struct cm_detail *detail);
+bool cm_ocsp_signer_extensions(const X509 *cert, struct cm_detail *detail);
 
 /* ---- ocsp_answer.c ---- */
 

@@ -88,7 +88,11 @@ static const struct row signers[] = {
     {"unknown critical extension", "delegate-critical",
      SAYS({.status = TO_GOOD}), REFUSED("unknown critical extension")},
     {"an extension twice", "delegate-twice", SAYS({.status = TO_GOOD}),
-     REFUSED("OCSP signer: ")},
+     REFUSED("OCSP signer: has an extension twice")},
+    {"an extension that does not decode", "delegate-damaged",
+     SAYS({.status = TO_GOOD}), REFUSED("an extension does not decode")},
+    {"a proxy certificate", "delegate-proxy", SAYS({.status = TO_GOOD}),
+     REFUSED("it is a proxy certificate")},
 
     /* The delegate's own status. */
     {"nocheck is not asked about", "delegate", SAYS({.status = TO_GOOD}), GOOD,
