@@ -42,28 +42,42 @@ is_expired(const struct cm_status *answer, int64_t now)
     return now - answer->this_update > CM_OCSP_MAX_AGE;
 }
 
-/* Its state, from the status it carries; UNKNOWN if it does not count. */
+/* Why the answer does not count; NULL: it does. */
+static const char *
+find_fault(const struct cm_status *answer, int status, int64_t now)
+{
+    if (answer->this_update > now + CM_STATUS_SKEW)
+        return "thisUpdate is in the future";
+    if (answer->has_next_update && answer->next_update < answer->this_update)
+        return "nextUpdate is before thisUpdate";
+    if (status != V_OCSP_CERTSTATUS_GOOD &&
+        status != V_OCSP_CERTSTATUS_REVOKED)
+        return "the certificate is not known to it";
+    return NULL;
+}
+
+/* Sets the state, from the status it carries, and why it is not good. */
 static void
 judge(OCSP_SINGLERESP *answer, int status, int64_t now, struct cm_status *out)
 {
-    const char *problem = NULL;
+    const char *why;
 
     if (!cm_ocsp_answer_extensions(answer, &out->detail))
         return;
-    if (out->this_update > now + CM_STATUS_SKEW)
-        problem = "thisUpdate is in the future";
-    else if (out->has_next_update && out->next_update < out->this_update)
-        problem = "nextUpdate is before thisUpdate";
-    else if (status == V_OCSP_CERTSTATUS_REVOKED)
+    why = find_fault(out, status, now);
+    if (why != NULL) {
+        out->state = CM_STATUS_UNKNOWN;
+    } else if (status == V_OCSP_CERTSTATUS_REVOKED) {
         out->state = CM_STATUS_REVOKED;
-    else if (status != V_OCSP_CERTSTATUS_GOOD)
-        problem = "the certificate is not known to it";
-    else if (is_expired(out, now))
+        why = cm_crl_reason_token(out->reason);
+    } else if (is_expired(out, now)) {
         out->state = CM_STATUS_STALE;
-    else
+        why = "has expired";
+    } else {
         out->state = CM_STATUS_GOOD;
-    if (problem != NULL)
-        cm_detail_set(&out->detail, "OCSP response: %s", problem);
+    }
+    if (why != NULL)
+        cm_detail_set(&out->detail, "OCSP response: %s", why);
 }
 
 /* Of two answers of one time the worse counts; one that was refused is worse

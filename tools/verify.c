@@ -9,6 +9,7 @@
 #include "certificate.h"
 #include "crlfile.h"
 #include "name.h"
+#include "ocspfile.h"
 #include "options.h"
 #include "output.h"
 #include "path.h"
@@ -20,6 +21,8 @@ enum {
     VERIFY_INTERMEDIATE,
     VERIFY_NTAUTH,
     VERIFY_CRL,
+    VERIFY_OCSP,
+    VERIFY_OCSP_SIGNER,
     VERIFY_POLICY,
     VERIFY_EXPLICIT_POLICY,
     VERIFY_INHIBIT_POLICY_MAPPING,
@@ -31,6 +34,8 @@ static const struct option verify_options[] = {
     {"intermediate", required_argument, NULL, VERIFY_INTERMEDIATE},
     {"ntauth", required_argument, NULL, VERIFY_NTAUTH},
     {"crl", required_argument, NULL, VERIFY_CRL},
+    {"ocsp", required_argument, NULL, VERIFY_OCSP},
+    {"ocsp-signer", required_argument, NULL, VERIFY_OCSP_SIGNER},
     {"policy", required_argument, NULL, VERIFY_POLICY},
     {"explicit-policy", no_argument, NULL, VERIFY_EXPLICIT_POLICY},
     {"inhibit-policy-mapping", no_argument, NULL,
@@ -54,6 +59,10 @@ const struct cm_verb cm_verb_verify = {
     "                          certificate below the anchor must then be "
     "good\n"
     "                          (repeatable)\n"
+    "      --ocsp PATH         OCSP responses in DER, likewise "
+    "(repeatable)\n"
+    "      --ocsp-signer PATH  certificates of responders that need no\n"
+    "                          delegation by the CA (repeatable)\n"
     "      --policy OID        an acceptable policy (repeatable)\n"
     "      --explicit-policy   some policy must be valid for the path\n"
     "      --inhibit-policy-mapping\n"
@@ -75,6 +84,8 @@ struct verify {
     struct certificates intermediates;
     struct certificates ntauth;
     struct cm_text_list crls; /* paths */
+    struct cm_ocsp_files responses;
+    struct certificates responders;
     struct cm_text_list policies;
     struct cm_path_rules rules;
     struct cm_detail detail;
@@ -116,6 +127,15 @@ add_crls(struct verify *verify, const char *path)
 }
 
 static bool
+add_responses(struct verify *verify, const char *path)
+{
+    if (cm_ocspfile_collect(path, &verify->responses, &verify->detail))
+        return true;
+    cm_tool_error(verify->options.tool, "%s", verify->detail.text);
+    return false;
+}
+
+static bool
 set_own(struct verify *verify, int code, const char *value)
 {
     switch (code) {
@@ -128,6 +148,10 @@ set_own(struct verify *verify, int code, const char *value)
         return collect(verify, &verify->ntauth, value);
     case VERIFY_CRL:
         return add_crls(verify, value);
+    case VERIFY_OCSP:
+        return add_responses(verify, value);
+    case VERIFY_OCSP_SIGNER:
+        return collect(verify, &verify->responders, value);
     case VERIFY_POLICY:
         return add_policy(verify, value);
     case VERIFY_EXPLICIT_POLICY:
@@ -163,6 +187,11 @@ read_options(struct verify *verify, enum cm_exit *code)
     if (verify->anchors.count == 0) {
         cm_tool_error(verify->options.tool,
                       "no trust anchor: name at least one with --anchor");
+        return false;
+    }
+    if (verify->responders.count > 0 && verify->responses.count == 0) {
+        cm_tool_error(verify->options.tool,
+                      "--ocsp-signer means nothing without --ocsp");
         return false;
     }
     return true;
@@ -224,13 +253,31 @@ print_text(enum cm_reason reason, const struct cm_path *path,
     }
 }
 
-/* Reads the CRLs, which any certificate at hand may have signed, and looks
- * for a path whose every certificate they call good. */
+/* Looks for a path whose every certificate is good by what was named. */
+static enum cm_reason
+judge_paths(struct verify *verify, const struct cm_snapshot *snapshot,
+            const struct cm_crl_provider *crls, X509 *leaf,
+            struct cm_path *path)
+{
+    const struct cm_response_provider responses =
+        cm_ocsp_files_provider(&verify->responses);
+
+    verify->judge.question = (struct cm_status_question){
+        .snapshot = snapshot,
+        .rules = &verify->rules,
+        .crls = verify->crls.count > 0 ? crls : NULL,
+        .responses = &responses,
+        .responders = verify->responders.list,
+        .responder_count = verify->responders.count};
+    return cm_path_find(snapshot, leaf, &verify->rules, cm_verify_judge_path,
+                        &verify->judge, path, &verify->detail);
+}
+
+/* Reads the CRLs, which any certificate at hand may have signed. */
 static enum cm_reason
 find_good_path(struct verify *verify, const struct cm_snapshot *snapshot,
                X509 *leaf, struct cm_path *path)
 {
-    struct cm_verify_judge *judge = &verify->judge;
     struct cm_crl_files *files = cm_crl_files_new(snapshot, &leaf, 1);
     enum cm_reason reason = CM_OK;
 
@@ -241,13 +288,9 @@ find_good_path(struct verify *verify, const struct cm_snapshot *snapshot,
                                 files, &verify->detail))
             reason = CM_CONFIG;
     }
-    judge->question.snapshot = snapshot;
-    judge->question.rules = &verify->rules;
-    judge->question.crls = cm_crl_files_provider(files);
     if (reason == CM_OK)
-        reason =
-            cm_path_find(snapshot, leaf, &verify->rules, cm_verify_judge_path,
-                         judge, path, &verify->detail);
+        reason = judge_paths(verify, snapshot, cm_crl_files_provider(files),
+                             leaf, path);
     cm_crl_files_free(files);
     return reason;
 }
@@ -268,7 +311,7 @@ find_path(struct verify *verify, X509 *leaf, struct cm_path *path)
     verify->rules.now = cm_options_now(&verify->options);
     verify->rules.min_rsa_bits = CM_MIN_RSA_BITS_DEFAULT;
     verify->rules.initial_policies = &verify->policies;
-    if (verify->crls.count > 0)
+    if (verify->crls.count > 0 || verify->responses.count > 0)
         reason = find_good_path(verify, snapshot, leaf, path);
     else
         reason = cm_path_find(snapshot, leaf, &verify->rules, NULL, NULL, path,
@@ -326,6 +369,8 @@ clear_verify(struct verify *verify)
                          verify->intermediates.count);
     cm_certificates_free(verify->ntauth.list, verify->ntauth.count);
     cm_text_list_clear(&verify->crls);
+    cm_ocsp_files_clear(&verify->responses);
+    cm_certificates_free(verify->responders.list, verify->responders.count);
     cm_text_list_clear(&verify->policies);
     cm_verify_statuses_clear(&verify->judge.found);
 }
