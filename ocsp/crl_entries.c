@@ -236,7 +236,8 @@ read_extensions(struct cm_crl_walk *walk, struct cm_der whole,
         entry->reason = common->reason;
         return CM_OK;
     }
-    if (!cm_der_read_tag(&rest, CM_DER_SEQUENCE, &list) || rest.len != 0)
+    if (!cm_der_is_strict(whole.bytes, whole.len) ||
+        !cm_der_read_tag(&rest, CM_DER_SEQUENCE, &list))
         return refuse(detail, walk, "not well-formed");
     if (!cm_crl_extensions_each(list, take_extension, &found, &why))
         return refuse(detail, walk, why.text);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    RUN_RECORDS = 4 * 1024 * 1024 / CM_CRL_RECORD,
+    RUN_RECORDS = 16 * 1024 * 1024 / CM_CRL_RECORD,
     MAX_RUNS = CM_CRL_MAX_ENTRIES / RUN_RECORDS + 1,
     SMALL = 24, /* records that are sorted by insertion */
     BYTE_VALUES = 256
