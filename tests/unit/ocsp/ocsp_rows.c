@@ -99,27 +99,34 @@ const struct cm_path_rules ocsp_rows_rules = {.now = OCSP_WORLD_NOW,
                                               .min_rsa_bits = 2048};
 
 void
-ocsp_row_judge(const struct row *row, struct cm_status *out)
+ocsp_row_check_response(const struct row *row, const uint8_t *response,
+                        size_t len, struct cm_status *out)
 {
     X509 *responders[4] = {NULL};
+    struct row copy = *row;
     struct cm_ocsp_question question = {
         .cert = ocsp_world_cert("card"),
         .issuer = ocsp_world_cert("ca"),
         .rules = &ocsp_rows_rules,
         .responders = responders,
+        .context = &copy,
     };
-    struct row copy = *row;
-    uint8_t *response;
-    size_t len;
 
     if (row->configured != NULL)
         question.responder_count = find_all(row->configured, responders, 4);
-    if (row->ask != NO_CALLBACK) {
+    if (row->ask != NO_CALLBACK)
         question.delegate_status = report_delegate;
-        question.context = &copy;
-    }
-    response = ocsp_row_response(row, &len);
     cm_ocsp_check(&question, response, len, out);
+}
+
+void
+ocsp_row_judge(const struct row *row, struct cm_status *out)
+{
+    uint8_t *response;
+    size_t len;
+
+    response = ocsp_row_response(row, &len);
+    ocsp_row_check_response(row, response, len, out);
     free(response);
 }
 

@@ -64,7 +64,11 @@ extern const struct cm_path_rules ocsp_rows_rules;
 /* The response of a row; the caller frees it. */
 uint8_t *ocsp_row_response(const struct row *row, size_t *len);
 
-/* What is found. */
+/* What is found in it, by the question that belongs to the row. */
+void ocsp_row_check_response(const struct row *row, const uint8_t *response,
+                             size_t len, struct cm_status *out);
+
+/* Both. */
 void ocsp_row_judge(const struct row *row, struct cm_status *out);
 
 /* Fails the test, and says which rows differ. */
