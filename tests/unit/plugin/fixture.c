@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,10 @@
 
 #include <openssl/pem.h>
 
-enum { PATH_SIZE = 256, PATH_BUFFERS = 8 };
+#include "config_values.h"
+#include "indicators.h"
+
+enum { PATH_SIZE = 256, PATH_BUFFERS = 8, MAX_OPEN = 8 };
 
 /* alice maps by issuer and serial (0a1b, written backwards); weak only by
  * issuer and subject; carol is disabled; dave has nothing; erin is there
@@ -125,35 +128,75 @@ fixture_make(struct fixture *fixture)
     fixture_write(fixture, "accounts.ldif", accounts, sizeof(accounts) - 1);
 }
 
-static void
-empty_folder(const char *path)
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-    DIR *folder = opendir(path);
-    struct dirent *entry;
-    char name[PATH_SIZE + 256];
-
-    if (folder == NULL)
-        return;
-    while ((entry = readdir(folder)) != NULL) {
-        snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-        unlink(name);
-    }
-    closedir(folder);
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
 }
 
 void
 fixture_remove(struct fixture *fixture)
 {
-    static const char *const folders[] = {"intermediates", "ntauth", ""};
-
-    for (size_t i = 0; i < 3; i++) {
-        empty_folder(fixture_path(fixture, folders[i]));
-        rmdir(fixture_path(fixture, folders[i]));
-    }
+    if (nftw(fixture->folder, remove_one, MAX_OPEN, FTW_DEPTH | FTW_PHYS) != 0)
+        fail(fixture->folder);
     X509_free(fixture->root);
     X509_free(fixture->issuing);
     X509_free(fixture->unlisted);
     X509_free(fixture->untrusted);
+}
+
+static void
+set_location(struct cm_location *location, enum cm_location_kind kind,
+             const char *path)
+{
+    location->kind = kind;
+    location->path = strdup(path);
+    if (location->path == NULL)
+        fail(path);
+}
+
+static void
+add_indicator(struct cm_settings *settings, const char *name,
+              const char *condition)
+{
+    struct cm_indicator_rules *rules = &settings->indicators;
+    struct cm_detail detail;
+
+    if (!cm_config_add_indicator(rules, name, condition, &detail))
+        fail(name);
+}
+
+void
+fixture_settings(const struct fixture *fixture, struct cm_settings *settings)
+{
+    struct cm_detail detail;
+
+    if (!cm_settings_init(settings, FIXTURE_REALM))
+        fail(FIXTURE_REALM);
+    settings->revocation.mode = CM_REVOCATION_OFF;
+    set_location(&settings->trust.anchors, CM_LOCATION_FILE,
+                 fixture_path(fixture, "roots.pem"));
+    set_location(&settings->trust.intermediates, CM_LOCATION_DIR,
+                 fixture_path(fixture, "intermediates"));
+    set_location(&settings->trust.ntauth, CM_LOCATION_DIR,
+                 fixture_path(fixture, "ntauth"));
+    settings->directory.kind = CM_DIRECTORY_LDIF;
+    settings->directory.ldif_path =
+        strdup(fixture_path(fixture, "accounts.ldif"));
+    cm_schema_clear(&settings->directory.schema);
+    if (!cm_schema_init(&settings->directory.schema, CM_SCHEMA_AD))
+        fail("schema");
+
+    add_indicator(settings, "card", "always");
+    settings->hw_authent.list = calloc(1, sizeof(*settings->hw_authent.list));
+    if (settings->hw_authent.list == NULL)
+        fail("hw_authent");
+    settings->hw_authent.count = 1;
+    if (!cm_condition_parse("always", settings->hw_authent.list, &detail))
+        fail("hw_authent");
 }
 
 struct tc_spec

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "settings.h"
 #include "testcert.h"
 
 enum {
@@ -29,6 +30,11 @@ struct fixture {
 /* Makes CAs, roots.pem, intermediates/, ntauth/ and accounts.ldif. */
 void fixture_make(struct fixture *fixture);
 void fixture_remove(struct fixture *fixture);
+
+/* Settings for it: enforce, accounts.ldif, revocation = off, the indicator
+ * "card" always and hw-authent; all else at its default. */
+void fixture_settings(const struct fixture *fixture,
+                      struct cm_settings *settings);
 
 /* folder "/" name, in one of a few static buffers. */
 const char *fixture_path(const struct fixture *fixture, const char *name);

@@ -14,7 +14,6 @@
 
 #include "authorize.h"
 #include "fixture.h"
-#include "indicators.h"
 
 /* What a case changes about a good login. */
 enum change {
@@ -211,48 +210,6 @@ present(const struct tc_spec *leaf, enum change change, size_t *len)
 }
 
 static void
-set_location(struct cm_location *location, enum cm_location_kind kind,
-             const char *path)
-{
-    location->kind = kind;
-    location->path = strdup(path);
-    assert_non_null(location->path);
-}
-
-/* enforce, everything default but revocation, an indicator and hw-authent. */
-static void
-make_settings(const struct fixture *fixture, struct cm_settings *settings)
-{
-    struct cm_detail detail;
-    struct cm_indicator_rule *rule;
-
-    assert_true(cm_settings_init(settings, FIXTURE_REALM));
-    settings->revocation.mode = CM_REVOCATION_OFF;
-    set_location(&settings->trust.anchors, CM_LOCATION_FILE,
-                 fixture_path(fixture, "roots.pem"));
-    set_location(&settings->trust.intermediates, CM_LOCATION_DIR,
-                 fixture_path(fixture, "intermediates"));
-    set_location(&settings->trust.ntauth, CM_LOCATION_DIR,
-                 fixture_path(fixture, "ntauth"));
-    settings->directory.kind = CM_DIRECTORY_LDIF;
-    settings->directory.ldif_path =
-        strdup(fixture_path(fixture, "accounts.ldif"));
-    cm_schema_clear(&settings->directory.schema);
-    assert_true(cm_schema_init(&settings->directory.schema, CM_SCHEMA_AD));
-
-    rule = calloc(1, sizeof(*rule));
-    assert_non_null(rule);
-    rule->name = strdup("card");
-    assert_true(cm_condition_parse("always", &rule->condition, &detail));
-    settings->indicators.list = rule;
-    settings->indicators.count = 1;
-    settings->hw_authent.list = calloc(1, sizeof(*settings->hw_authent.list));
-    settings->hw_authent.count = 1;
-    assert_true(
-        cm_condition_parse("always", settings->hw_authent.list, &detail));
-}
-
-static void
 expect_outcome(const struct login_case *row, const struct cm_outcome *out)
 {
     if (out->reason != row->expected)
@@ -294,7 +251,7 @@ run_case(void **state)
     uint8_t *der;
 
     fixture_make(&fixture);
-    make_settings(&fixture, &settings);
+    fixture_settings(&fixture, &settings);
     leaf = fixture_leaf(&fixture);
     change_leaf(&fixture, row->change, &leaf);
     change_world(&fixture, row->change, &settings, &test_clock);
