@@ -42,6 +42,12 @@ cm_status_source_token(enum cm_status_source source)
     return "none";
 }
 
+bool
+cm_status_has_time(const struct cm_status *status)
+{
+    return status->source == CM_SOURCE_CRL || status->source == CM_SOURCE_OCSP;
+}
+
 /* ---- What one key's CRLs say ---- */
 
 struct records {

@@ -46,6 +46,10 @@ struct cm_status {
 void cm_status_combine(struct cm_status *status,
                        const struct cm_status *other);
 
+/* A CRL and a response say since when they hold; the deny list does not, nor
+ * does nobody. */
+bool cm_status_has_time(const struct cm_status *status);
+
 enum {
     CM_STATUS_SKEW = 300,     /* seconds; for thisUpdate and producedAt */
     CM_STATUS_MAX_DEPTH = 3,  /* CRL issuers whose own status is asked */

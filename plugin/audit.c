@@ -153,7 +153,7 @@ add_status(struct cm_buf *buf, const struct cm_outcome *outcome)
         status = &revocation->asked[i].status;
         add_item(buf, &any, cm_status_token(status->state));
         cm_buf_addf(buf, ":%s:", cm_status_source_token(status->source));
-        if (cm_asked_has_age(&revocation->asked[i]))
+        if (cm_status_has_time(status))
             cm_buf_addf(buf, "%lld",
                         (long long)(outcome->now - status->this_update));
         else

@@ -70,10 +70,6 @@ struct cm_asked {
     struct cm_status status;
 };
 
-/* Is it known since when its answer holds?  A list of denials has no time,
- * and where nobody answered there is none. */
-bool cm_asked_has_age(const struct cm_asked *asked);
-
 /* What was found about revocation.  Of several paths: about the one that was
  * accepted, else about the one whose refusal is reported. */
 struct cm_revocation_outcome {

@@ -11,13 +11,6 @@ revocation_clear(struct cm_revocation_outcome *revocation)
     memset(revocation, 0, sizeof(*revocation));
 }
 
-bool
-cm_asked_has_age(const struct cm_asked *asked)
-{
-    return asked->status.source == CM_SOURCE_CRL ||
-           asked->status.source == CM_SOURCE_OCSP;
-}
-
 void
 cm_outcome_set_revocation(struct cm_outcome *outcome,
                           enum cm_revocation_mode mode,

@@ -5,6 +5,7 @@
 
 #include "name.h"
 #include "output.h"
+#include "verify_status.h"
 
 static const char *
 decision_of(const struct cm_outcome *outcome)
@@ -26,26 +27,14 @@ revocation_token(enum cm_revocation_mode mode)
     return "require";
 }
 
-/* One certificate: what is known about it, and what said so. */
 static json_t *
 json_asked(const struct cm_asked *asked)
 {
-    const struct cm_status *status = &asked->status;
-    bool aged = cm_asked_has_age(asked);
     char *subject = cm_name_rfc4514(X509_get_subject_name(asked->cert));
-    json_t *o = json_object();
+    json_t *o = NULL;
 
-    cm_json_set(&o, "subject", subject == NULL ? NULL : cm_json_text(subject));
-    cm_json_set(&o, "state", cm_json_text(cm_status_token(status->state)));
-    cm_json_set(&o, "source",
-                cm_json_text(cm_status_source_token(status->source)));
-    cm_json_set(&o, "this_update",
-                aged ? cm_json_time(status->this_update) : json_null());
-    cm_json_set(&o, "next_update",
-                aged && status->has_next_update
-                    ? cm_json_time(status->next_update)
-                    : json_null());
-    cm_json_set(&o, "detail", cm_json_text(status->detail.text));
+    if (subject != NULL)
+        o = cm_verify_status_json(subject, &asked->status);
     free(subject);
     return o;
 }

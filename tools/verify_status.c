@@ -85,11 +85,11 @@ cm_verify_judge_path(void *context, const struct cm_path *path,
     return reason;
 }
 
-static json_t *
-json_status(const char *subject, const struct cm_status *status)
+json_t *
+cm_verify_status_json(const char *subject, const struct cm_status *status)
 {
-    bool answered = status->source != CM_SOURCE_NONE;
-    bool revoked = status->state == CM_STATUS_REVOKED;
+    bool answered = cm_status_has_time(status);
+    bool revoked = answered && status->state == CM_STATUS_REVOKED;
     json_t *o = json_object();
 
     cm_json_set(&o, "subject", cm_json_text(subject));
@@ -114,8 +114,8 @@ cm_verify_statuses_json(const struct cm_verify_statuses *statuses)
     json_t *array = json_array();
 
     for (size_t i = 0; i < statuses->count; i++)
-        cm_json_append(
-            &array, json_status(statuses->subjects[i], &statuses->status[i]));
+        cm_json_append(&array, cm_verify_status_json(statuses->subjects[i],
+                                                     &statuses->status[i]));
     return array;
 }
 

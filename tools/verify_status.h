@@ -36,6 +36,11 @@ struct cm_verify_judge {
 enum cm_reason cm_verify_judge_path(void *context, const struct cm_path *path,
                                     struct cm_detail *detail);
 
+/* An object with subject, state, source, reason, this_update and next_update.
+ * NULL: no memory. */
+json_t *cm_verify_status_json(const char *subject,
+                              const struct cm_status *status);
+
 /* A list of objects with subject, state, source, reason, this_update and
  * next_update.  NULL: no memory. */
 json_t *cm_verify_statuses_json(const struct cm_verify_statuses *statuses);
