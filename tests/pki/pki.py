@@ -192,15 +192,15 @@ class Authority(Identity):
         kind = Authority if ca else Identity
         return kind(cert, private_key, self.subject_text or subject, subject)
 
-    def authority(self, subject, slot=None, **options):
+    def authority(self, subject, slot=None, key_kind="ec", **options):
         """A CA below this one."""
-        return self.issue(subject, key_kind="ec", slot=slot or subject,
+        return self.issue(subject, key_kind=key_kind, slot=slot or subject,
                           eku=(), ca=True, **options)
 
-    def kdc(self, realm):
+    def kdc(self, realm, key_kind="ec"):
         """The KDC's own certificate (RFC 4556 section 3.2.4)."""
         return self.issue(
-            f"CN=KDC of {realm}", key_kind="ec", eku=(PKINIT_KDC,),
+            f"CN=KDC of {realm}", key_kind=key_kind, eku=(PKINIT_KDC,),
             other_names=[(PKINIT_SAN.dotted_string,
                           kerberos_name(realm, "krbtgt", realm))])
 
@@ -220,9 +220,9 @@ class Authority(Identity):
         return Identity(cert, private_key, self.subject_text, "CN=localhost")
 
 
-def root(subject, slot=None):
+def root(subject, **options):
     """A self-signed CA."""
-    return Authority(None, None, None, None).authority(subject, slot=slot)
+    return Authority(None, None, None, None).authority(subject, **options)
 
 
 def usage(ca):

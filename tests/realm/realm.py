@@ -80,10 +80,13 @@ def profile(relations, depth=1):
 class World:
     """The certificate authorities of a test session."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, key_kind="ec"):
         self.folder = Path(folder)
-        self.root = pki.root("DC=test,DC=corp,CN=Corp Root")
-        self.issuing = self.root.authority("DC=test,DC=corp,CN=Corp CA 1")
+        self.key_kind = key_kind
+        self.root = pki.root("DC=test,DC=corp,CN=Corp Root",
+                             key_kind=key_kind)
+        self.issuing = self.root.authority("DC=test,DC=corp,CN=Corp CA 1",
+                                           key_kind=key_kind)
         # Trusted by path, but not on the NTAuth list.
         self.web = self.root.authority("DC=test,DC=corp,CN=Corp Web CA")
         # Trusted by the KDC's own PKINIT, not by certmap.
@@ -193,7 +196,8 @@ class Kdc:
         for name in self.realms:
             cert, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
             if not cert.exists():
-                self.world.root.kdc(name).write(self.folder, name)
+                self.world.root.kdc(name, self.world.key_kind).write(
+                    self.folder, name)
             assert key.exists()
         self.log_file.touch()
         sections = {
