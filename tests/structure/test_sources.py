@@ -84,6 +84,12 @@ def test_krb5_headers_stay_where_they_belong():
             assert name == "plugin/kdb_entry.c", f"{name} includes kdb.h"
 
 
+def test_libcurl_stays_in_one_file():
+    files = {str(path.relative_to(ROOT)) for path in sources(".c", ".h")
+             if re.search(r"#include <curl/", path.read_text())}
+    assert files == {"ocsp/fetch.c"}
+
+
 def test_files_are_short():
     long = {str(path.relative_to(ROOT)): count
             for path in sources(".c", ".h", ".py")
