@@ -364,34 +364,37 @@ make_files(const struct crl_scene *scene, const struct cm_snapshot *snapshot,
 }
 
 void
+crl_stage_make(const struct crl_scene *scene, bool backward,
+               struct crl_stage *stage)
+{
+    memset(stage, 0, sizeof(*stage));
+    stage->rules.now = CRL_WORLD_NOW;
+    stage->rules.min_rsa_bits = 2048;
+    stage->snapshot = make_snapshot(scene, backward);
+    make_path(scene->leaf, &stage->path);
+    stage->files = make_files(scene, stage->snapshot, &stage->path, backward);
+    stage->provider = *cm_crl_files_provider(stage->files);
+    stage->question.path = &stage->path;
+    stage->question.position = scene->position;
+    stage->question.snapshot = stage->snapshot;
+    stage->question.rules = &stage->rules;
+    stage->question.crls = &stage->provider;
+}
+
+void
+crl_stage_clear(struct crl_stage *stage)
+{
+    cm_crl_files_free(stage->files);
+    cm_snapshot_release(stage->snapshot);
+}
+
+void
 crl_world_ask(const struct crl_scene *scene, bool backward,
-              bool (*wrap)(void *context, const uint8_t spki[32],
-                           bool (*visit)(void *visit_context,
-                                         struct cm_crl_index *index),
-                           void *visit_context),
               struct cm_status *out)
 {
-    const struct cm_path_rules rules = {.now = CRL_WORLD_NOW,
-                                        .min_rsa_bits = 2048};
-    struct cm_snapshot *snapshot = make_snapshot(scene, backward);
-    struct cm_crl_provider provider, real;
-    struct cm_crl_question question;
-    struct cm_crl_files *files;
-    struct cm_path path;
+    struct crl_stage stage;
 
-    make_path(scene->leaf, &path);
-    files = make_files(scene, snapshot, &path, backward);
-    provider = real = *cm_crl_files_provider(files);
-    if (wrap != NULL) {
-        provider.context = &real;
-        provider.each = wrap;
-    }
-    question.path = &path;
-    question.position = scene->position;
-    question.snapshot = snapshot;
-    question.rules = &rules;
-    question.crls = &provider;
-    cm_crl_status(&question, out);
-    cm_crl_files_free(files);
-    cm_snapshot_release(snapshot);
+    crl_stage_make(scene, backward, &stage);
+    cm_crl_status(&stage.question, out);
+    crl_stage_clear(&stage);
 }

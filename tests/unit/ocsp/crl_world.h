@@ -28,13 +28,23 @@ struct crl_scene {
     int reason; /* where revoked */
 };
 
-/* Asks it with everything in this order or the opposite; provider wraps the
- * one over the scene's CRLs, or is NULL. */
+/* A scene with everything made that it needs. */
+struct crl_stage {
+    struct cm_path path; /* borrowed certificates */
+    struct cm_path_rules rules;
+    struct cm_snapshot *snapshot;
+    struct cm_crl_files *files;
+    struct cm_crl_provider provider; /* over files; may be replaced */
+    struct cm_crl_question question;
+};
+
+/* Sets it up with all lists in this order or the opposite. */
+void crl_stage_make(const struct crl_scene *scene, bool backward,
+                    struct crl_stage *stage);
+void crl_stage_clear(struct crl_stage *stage);
+
+/* Sets it up, asks and clears it. */
 void crl_world_ask(const struct crl_scene *scene, bool backward,
-                   bool (*wrap)(void *context, const uint8_t spki[32],
-                                bool (*visit)(void *visit_context,
-                                              struct cm_crl_index *index),
-                                void *visit_context),
                    struct cm_status *out);
 
 /* Adds the CRL to files as a new file's content. */
