@@ -81,10 +81,10 @@ parse_serial_value(char **rest, struct cm_deny_entry *entry)
     static const char issuer_text[] =
         "after the serial number stands a colon, and the issuing key's "
         "SHA-256 or the issuer's name in quotation marks";
-    char *value = *rest, *colon = strchr(value, ':'), *end, *text;
+    char *value = *rest, *colon = value + strcspn(value, ": "), *end, *text;
     size_t len;
 
-    if (colon == NULL)
+    if (*colon != ':')
         return issuer_text;
     if (!parse_serial(value, (size_t)(colon - value), entry))
         return "the serial number is not one of 1 to 20 octets in "

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monotonic.h"
+
 enum {
     LOCK_PAUSE_MS = 20, /* between two tries */
     DRAFT_TRIES = 8
@@ -72,27 +74,18 @@ cm_store_make_way(int below, const char *name, mode_t mode,
 
 /* ---- The lock ---- */
 
-static int64_t
-monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool
 wait_for_lock(int fd, int wait_ms, struct cm_detail *detail)
 {
     const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
-    int64_t end = monotonic_ms() + wait_ms;
+    int64_t deadline = cm_monotonic_ms() + wait_ms;
 
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
             cm_detail_set(detail, "state/lock: %s", strerror(errno));
             return false;
         }
-        if (monotonic_ms() >= end) {
+        if (cm_monotonic_left(deadline) == 0) {
             cm_detail_set(detail, "another process is writing to it");
             return false;
         }
