@@ -11,7 +11,7 @@
 #include "directory.h"
 
 /* Milliseconds of a clock that never jumps. */
-int64_t cm_monotonic_ms(void);
+int64_t cm_backend_now_ms(void);
 
 /*
  * Appends the account of an entry to *out where it concerns the lookup.

@@ -18,7 +18,7 @@
 
 struct server {
     const char *uri;
-    int64_t skip_until; /* cm_monotonic_ms(); 0: it works, as far as known */
+    int64_t skip_until; /* cm_backend_now_ms(); 0: it works, as far as known */
     bool tried;         /* in this call */
     struct cm_resolve *pending;
 };
@@ -96,7 +96,7 @@ note_failure(struct cm_ldap *ldap, struct server *server,
              const struct cm_detail *why)
 {
     cm_ldap_close(&ldap->connection);
-    server->skip_until = cm_monotonic_ms() + CM_LDAP_SKIP_MS;
+    server->skip_until = cm_backend_now_ms() + CM_LDAP_SKIP_MS;
     report(ldap, CM_LOG_WARNING, server->uri, why->text);
 }
 
@@ -121,7 +121,7 @@ is_skipped(const struct server *server, int64_t now)
 static void
 choose_servers(struct cm_ldap *ldap)
 {
-    int64_t now = cm_monotonic_ms();
+    int64_t now = cm_backend_now_ms();
     bool all = true;
 
     for (size_t i = 0; i < ldap->count; i++)
@@ -147,7 +147,7 @@ next_server(const struct cm_ldap *ldap)
 static int64_t
 share_of(const struct cm_ldap *ldap, int64_t deadline)
 {
-    int64_t now = cm_monotonic_ms(), untried = 0;
+    int64_t now = cm_backend_now_ms(), untried = 0;
 
     for (size_t i = 0; i < ldap->count; i++)
         untried += ldap->servers[i].tried ? 0 : 1;
@@ -206,7 +206,7 @@ static enum cm_reason
 run(struct cm_ldap *ldap, struct cm_ldap_search *search, int timeout_ms,
     struct cm_detail *detail)
 {
-    int64_t deadline = cm_monotonic_ms() + timeout_ms;
+    int64_t deadline = cm_backend_now_ms() + timeout_ms;
     struct cm_detail why = {"no server could be asked"};
     enum cm_ldap_search_end end;
     const char *uri = "";
@@ -215,7 +215,7 @@ run(struct cm_ldap *ldap, struct cm_ldap_search *search, int timeout_ms,
     notice_fork(ldap);
     choose_servers(ldap);
     while ((i = next_server(ldap)) < ldap->count &&
-           cm_monotonic_ms() < deadline) {
+           cm_backend_now_ms() < deadline) {
         uri = ldap->servers[i].uri;
         search->reason = CM_DIRECTORY_UNAVAILABLE;
         end = try_server(ldap, i, share_of(ldap, deadline), search, &why);

@@ -14,7 +14,7 @@ struct cm_directory {
 };
 
 int64_t
-cm_monotonic_ms(void)
+cm_backend_now_ms(void)
 {
     struct timespec now = {0};
 

@@ -14,7 +14,7 @@ static const char nowhere[] = "ldapi://%2Fdev%2Fnull";
 static int
 milliseconds_left(int64_t deadline)
 {
-    int64_t left = deadline - cm_monotonic_ms();
+    int64_t left = deadline - cm_backend_now_ms();
 
     if (left <= 0)
         return 0;

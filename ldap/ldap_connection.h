@@ -25,7 +25,7 @@ struct cm_ldap_connection {
 
 /*
  * Connects to uri, starts TLS as configured and binds, all before deadline
- * (cm_monotonic_ms).  connection is closed, and must stay where it is while
+ * (cm_backend_now_ms).  connection is closed, and must stay where it is while
  * it is open.  pending as for cm_resolve().  False: it stays closed.
  */
 bool cm_ldap_open(struct cm_ldap_connection *connection,

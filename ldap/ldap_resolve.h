@@ -15,7 +15,7 @@
 struct cm_resolve; /* one question */
 
 /*
- * Waits until the addresses of host are there or deadline (cm_monotonic_ms)
+ * Waits until the addresses of host are there or deadline (cm_backend_now_ms)
  * has passed.  *pending starts as NULL and holds a question that is still
  * open, so that a slow answer serves the next call; false leaves it so.
  * True: *out is the caller's, for freeaddrinfo(3), and *pending is NULL.

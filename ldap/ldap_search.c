@@ -11,7 +11,7 @@ send_search(struct cm_ldap_connection *connection,
             const struct cm_ldap_request *request, int64_t deadline,
             int *message_id, struct cm_detail *detail)
 {
-    int64_t left = deadline - cm_monotonic_ms();
+    int64_t left = deadline - cm_backend_now_ms();
     struct timeval limit = {.tv_sec = (time_t)(left / 1000 + 1)};
     char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
     int code;

@@ -27,7 +27,7 @@ wait_for(int fd, short events, int64_t deadline)
     int n;
 
     do {
-        left = deadline - cm_monotonic_ms();
+        left = deadline - cm_backend_now_ms();
         if (left <= 0)
             return false;
         n = poll(&waiting, 1, left > INT32_MAX ? INT32_MAX : (int)left);
@@ -96,7 +96,7 @@ connect_any(const struct addrinfo *addresses, int64_t deadline)
         count++;
     for (const struct addrinfo *a = addresses; a != NULL && fd < 0;
          a = a->ai_next, count--) {
-        now = cm_monotonic_ms();
+        now = cm_backend_now_ms();
         fd = connect_address(a->ai_family, a->ai_addr, a->ai_addrlen,
                              now + (deadline - now) / count);
     }
@@ -161,7 +161,7 @@ may_retry(const struct cm_ldap_wire *wire, short events)
         return false;
     if (wire->patient && wait_for(wire->fd, events, wire->deadline))
         return true;
-    errno = cm_monotonic_ms() >= wire->deadline ? ETIMEDOUT : EAGAIN;
+    errno = cm_backend_now_ms() >= wire->deadline ? ETIMEDOUT : EAGAIN;
     return false;
 }
 

@@ -17,7 +17,7 @@
 struct cm_ldap_wire {
     int fd;
     size_t allowance; /* bytes that may still come in */
-    int64_t deadline; /* cm_monotonic_ms(): past it, reading fails */
+    int64_t deadline; /* cm_backend_now_ms(): past it, reading fails */
     bool patient;     /* wait for the deadline, rather than EAGAIN: libldap
                          does not wait within a TLS handshake, it spins */
     bool muted;       /* nothing is sent any more */

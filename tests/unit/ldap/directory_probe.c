@@ -185,10 +185,10 @@ static void
 answer(struct probe *probe, enum cm_reason reason,
        const struct cm_detail *detail, int64_t start, json_t *more)
 {
-    json_t *object =
-        json_pack("{s:s, s:s, s:I, s:O}", "reason", cm_reason_token(reason),
-                  "detail", detail->text, "ms",
-                  (json_int_t)(cm_monotonic_ms() - start), "log", probe->log);
+    json_t *object = json_pack("{s:s, s:s, s:I, s:O}", "reason",
+                               cm_reason_token(reason), "detail", detail->text,
+                               "ms", (json_int_t)(cm_backend_now_ms() - start),
+                               "log", probe->log);
     char *line;
 
     if (object == NULL || (more != NULL && json_object_update(object, more)))
@@ -218,7 +218,7 @@ find(struct probe *probe, const char *name, const char *upn, bool may_wait)
         .timeout_ms = probe->timeout_ms,
         .may_wait = may_wait,
     };
-    int64_t start = cm_monotonic_ms();
+    int64_t start = cm_backend_now_ms();
     enum cm_reason reason;
 
     if (!cm_principal_parse(name, NULL, &principal))
@@ -259,7 +259,7 @@ walk(struct probe *probe, size_t limit)
 {
     json_t *names = json_array();
     struct cm_detail detail = {""};
-    int64_t start = cm_monotonic_ms();
+    int64_t start = cm_backend_now_ms();
     bool truncated = false;
     enum cm_reason reason =
         cm_directory_each_mapped(probe->directory, limit, probe->timeout_ms,
@@ -276,7 +276,7 @@ serve(struct probe *probe, char *line)
     const char *first = strtok(NULL, " \n");
     const char *second = strtok(NULL, " \n");
     struct cm_detail detail = {""};
-    int64_t start = cm_monotonic_ms();
+    int64_t start = cm_backend_now_ms();
     enum cm_reason reason;
 
     if (command == NULL)
