@@ -48,7 +48,8 @@ enum {
     CM_STORE_MAX_DENY_FILE = 1024 * 1024,
     CM_STORE_MAX_SEEN = 200000, /* certificates kept warm */
     CM_STORE_SEEN_DAYS = 30,
-    CM_STORE_LOOK_MS = 500, /* files are looked at no more often */
+    CM_STORE_LOOK_MS = 500, /* folders are looked at no more often; the deny
+                               list is at every question */
     CM_OVERRIDE_MAX_SECONDS = 24 * 3600,
     CM_OVERRIDE_MAX_REASON = 1024 /* bytes */
 };

@@ -1,5 +1,6 @@
 /*
- * The deny list as logins ask it: read anew when its file changes.
+ * The deny list as logins ask it: looked at for every question, so that it is
+ * in force at the next login, and read anew when its file changes.
  */
 #include "store_parts.h"
 
@@ -118,9 +119,7 @@ ask(struct cm_store *store, X509 *cert, X509 *issuer, int64_t now,
     }
     if (store->root < 0)
         return CM_NOT_DENIED;
-    if (deny->look != store->look)
-        look(store);
-    deny->look = store->look;
+    look(store);
     if (deny->state != CM_NOT_DENIED) {
         cm_detail_set(why, "%s", deny->why.text);
         return CM_DENY_UNREADABLE;

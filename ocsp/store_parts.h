@@ -103,7 +103,6 @@ bool cm_store_each_crl(void *context, const uint8_t spki[32],
 /* ---- store_deny.c ---- */
 
 struct cm_store_deny {
-    unsigned long look;
     int fd;     /* held, so that no other file gets its inode; -1 */
     bool seen;  /* it was there */
     bool known; /* list is what stamp says */

@@ -34,6 +34,8 @@ extern const struct cm_verb cm_verb_show;
 extern const struct cm_verb cm_verb_explain;
 extern const struct cm_verb cm_verb_verify;
 extern const struct cm_verb cm_verb_check;
+extern const struct cm_verb cm_verb_deny;
+extern const struct cm_verb cm_verb_override;
 
 /* Runs the command line; argv[0] is the program's name. */
 enum cm_exit cm_tool_run(struct cm_tool *tool, int argc, char **argv);

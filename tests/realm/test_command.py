@@ -20,6 +20,7 @@ from slapd import Slapd
 
 pytestmark = pytest.mark.skipif(not COMMAND, reason="this build has no command")
 
+VERBS = ("show", "explain", "verify", "check", "deny", "override")
 KEYS = {
     "show": {"subject", "issuer", "serial", "not_before", "not_after", "ski",
              "sha1", "sha256", "upn", "rfc822", "dns", "sid", "eku",
@@ -28,6 +29,9 @@ KEYS = {
                 "account", "principal", "indicators", "hw_authent",
                 "revocation", "steps", "warnings"},
     "verify": {"decision", "reason", "path", "revocation"},
+    "deny": {"number", "kind", "value", "issuer", "issuer_key", "expires",
+             "added", "reason", "in_force", "action"},
+    "override": {"revocation", "set_at", "until", "reason"},
 }
 
 
@@ -391,7 +395,7 @@ def page(source):
 def test_page_tells_every_option(source):
     text = page(source)
     told = set()
-    for verb in ("show", "explain", "verify", "check"):
+    for verb in VERBS:
         done = run("help", verb)
         assert done.returncode == 0
         told |= set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*",
@@ -417,7 +421,9 @@ def test_page_tells_every_key_and_finding(source):
 def test_examples_of_the_page_run(world, source, make_kdc, tmp_path):
     """Each line that begins with "$ certmap", in a folder that has what the
     lines name."""
-    kdc = make_kdc(start=False, realms={"EXAMPLE.COM": world.certmap()})
+    (tmp_path / "store").mkdir(mode=0o755)
+    kdc = make_kdc(start=False, realms={
+        "EXAMPLE.COM": world.certmap(store=tmp_path / "store")})
     kdc.add_principals("alice")
     card = world.card("alice")
     kdc.set_mappings("alice", card.mappings()["ski"])
@@ -442,7 +448,7 @@ def test_examples_of_the_page_run(world, source, make_kdc, tmp_path):
 
 def test_completion_knows_every_verb_and_option(source):
     text = (source / "tools" / "certmap.bash-completion").read_text()
-    for verb in ("show", "explain", "verify", "check"):
+    for verb in VERBS:
         options = re.findall(r"--[a-z][a-z-]*",
                              run("help", verb).stdout.decode())
         assert options and verb in text
