@@ -27,6 +27,7 @@ enum {
     CM_CRL_MAX_NUMBER = 20,                /* octets of a CRL number */
     CM_CRL_MAX_SERIAL = 20,      /* octets: RFC 5280 section 4.1.2.2 */
     CM_CRL_SERIAL = 21,          /* the same with room for the sign */
+    CM_CRL_MAX_SIGNATURE = 2048, /* octets: RSA of CM_MAX_RSA_BITS */
     CM_CRL_WINDOW = 1024 * 1024, /* bytes of the source in memory at once */
     /* bytes of a CRL signed with EdDSA, which takes its message whole */
     CM_CRL_MAX_EDDSA = 128 * 1024 * 1024

@@ -97,7 +97,7 @@ decode_header(struct cm_crl_index *index, size_t len, const uint8_t spki[32],
         return read_error(detail);
     }
     reason = cm_crl_index_decode(bytes, len, &index->header);
-    index->header.idp = NULL;
+    memset(&index->header.idp, 0, sizeof(index->header.idp));
     free(bytes);
     if (reason == CM_NO_MEMORY)
         return no_memory(detail);

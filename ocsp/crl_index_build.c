@@ -253,8 +253,10 @@ write_scan(struct build *build, const uint8_t spki[32],
     memcpy(scan->facts.signer_spki, spki, sizeof(scan->facts.signer_spki));
     header.facts = scan->facts;
     header.issuers = scan->issuers;
-    header.idp = scan->idp;
-    header.idp_len = scan->idp_len;
+    if (scan->idp != NULL) {
+        header.idp.bytes = ASN1_STRING_get0_data(scan->idp);
+        header.idp.len = (size_t)ASN1_STRING_length(scan->idp);
+    }
     if (!cm_crl_index_measure(&header)) {
         cm_detail_set(detail, "names too long for an index");
         return CM_REVOCATION_UNKNOWN;

@@ -140,7 +140,7 @@ cm_crl_index_measure(struct cm_crl_index_header *header)
 {
     size_t len = AT_NAMES + header->issuers.bytes +
                  (size_t)header->issuers.count * NAME_LENGTH +
-                 header->idp_len + key_id_of(&header->facts).len + DIGEST;
+                 header->idp.len + key_id_of(&header->facts).len + DIGEST;
 
     header->len = (len + CM_CRL_BLOCK - 1) / CM_CRL_BLOCK * CM_CRL_BLOCK;
     return header->len <= CM_CRL_MAX_INDEX_HEADER;
@@ -179,7 +179,7 @@ encode_fixed(const struct cm_crl_index_header *header, uint8_t *out)
     memcpy(out + AT_BASE, facts->base.octets, CM_CRL_MAX_NUMBER);
     cm_crl_put(out + AT_FLAGS, 4, flags_of(facts));
     cm_crl_put(out + AT_ISSUERS, 4, header->issuers.count);
-    cm_crl_put(out + AT_IDP_LENGTH, 4, header->idp_len);
+    cm_crl_put(out + AT_IDP_LENGTH, 4, header->idp.len);
     cm_crl_put(out + AT_KEY_ID_LENGTH, 4, key_id_of(facts).len);
 }
 
@@ -205,7 +205,7 @@ encode_variable(const struct cm_crl_index_header *header, uint8_t *out)
         cm_crl_put(out, NAME_LENGTH, len);
         out = put_bytes(out + NAME_LENGTH, name, len);
     }
-    out = put_bytes(out, header->idp, header->idp_len);
+    out = put_bytes(out, header->idp.bytes, header->idp.len);
     put_bytes(out, id.bytes, id.len);
     return true;
 }
@@ -347,8 +347,7 @@ decode_scope(const uint8_t *bytes, struct cm_der *rest,
     if (idp.len == 0)
         return CM_OK;
     reason = cm_crl_read_scope(&idp, facts->issuer, &facts->scope, NULL);
-    out->idp = idp.bytes;
-    out->idp_len = idp.len;
+    out->idp = idp;
     return reason;
 }
 

@@ -38,9 +38,8 @@ unsigned cm_crl_severity(int reason);
 struct cm_crl_index_header {
     struct cm_crl_facts facts;
     struct cm_crl_issuers issuers;
-    const uint8_t *idp; /* content of the extension; borrowed */
-    size_t idp_len;
-    uint64_t records; /* different serials */
+    struct cm_der idp; /* content of the extension; borrowed */
+    uint64_t records;  /* different serials */
     uint8_t fence_sha256[32];
     size_t len; /* of the header in the file */
 };

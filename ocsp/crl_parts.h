@@ -71,7 +71,7 @@ struct cm_crl_signature {
     size_t message_len;
     uint8_t *copy; /* of the tbsCertList, for EdDSA */
     size_t copy_len;
-    uint8_t *value;
+    uint8_t value[CM_CRL_MAX_SIGNATURE];
     size_t value_len;
 };
 
@@ -176,9 +176,8 @@ bool cm_crl_serial_octets(const struct cm_der *content,
 struct cm_crl_scan {
     struct cm_crl_facts facts;
     struct cm_crl_issuers issuers;
-    uint8_t *idp; /* content of the extension; NULL: none */
-    size_t idp_len;
-    bool stopped; /* visit said false: the rest is incomplete */
+    ASN1_OCTET_STRING *idp; /* content of the extension; NULL: none */
+    bool stopped;           /* visit said false: the rest is incomplete */
     struct cm_crl_signature signature;
 };
 

@@ -14,7 +14,6 @@
  */
 #include "crl_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -251,15 +250,12 @@ begin_digest(struct pass *pass)
 static enum cm_reason
 keep_idp(struct pass *pass, const struct cm_der *idp)
 {
-    struct cm_crl_scan *out = pass->out;
-
     if (idp->len == 0)
         return CM_OK;
-    out->idp = malloc(idp->len);
-    if (out->idp == NULL)
+    pass->out->idp = ASN1_OCTET_STRING_new();
+    if (pass->out->idp == NULL ||
+        ASN1_OCTET_STRING_set(pass->out->idp, idp->bytes, (int)idp->len) != 1)
         return CM_NO_MEMORY;
-    memcpy(out->idp, idp->bytes, idp->len);
-    out->idp_len = idp->len;
     return CM_OK;
 }
 
@@ -295,12 +291,10 @@ read_value(struct pass *pass, struct cm_der rest)
     struct cm_der bits;
 
     if (!cm_der_read_tag(&rest, CM_DER_BIT_STRING, &bits) || rest.len != 0 ||
-        bits.len < 2 || bits.bytes[0] != 0)
+        bits.len < 2 || bits.bytes[0] != 0 ||
+        bits.len - 1 > sizeof(signature->value))
         return refuse(pass, "signature does not decode");
     signature->value_len = bits.len - 1;
-    signature->value = malloc(signature->value_len);
-    if (signature->value == NULL)
-        return CM_NO_MEMORY;
     memcpy(signature->value, bits.bytes + 1, signature->value_len);
     return CM_OK;
 }
@@ -434,7 +428,7 @@ cm_crl_scan_clear(struct cm_crl_scan *scan)
     cm_crl_facts_clear(&scan->facts);
     cm_crl_issuers_clear(&scan->issuers);
     cm_crl_signature_clear(&scan->signature);
-    free(scan->idp);
+    ASN1_OCTET_STRING_free(scan->idp);
     memset(scan, 0, sizeof(*scan));
 }
 

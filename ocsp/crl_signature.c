@@ -138,7 +138,6 @@ cm_crl_signature_clear(struct cm_crl_signature *signature)
 {
     X509_ALGOR_free(signature->algorithm);
     free(signature->copy);
-    free(signature->value);
     memset(signature, 0, sizeof(*signature));
 }
 

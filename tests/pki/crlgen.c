@@ -38,10 +38,13 @@ require(bool ok, const char *what)
 static void
 append(struct bytes *bytes, const void *data, size_t len)
 {
-    bytes->data = realloc(bytes->data, bytes->len + len + 1);
-    require(bytes->data != NULL, "memory");
+    uint8_t *grown = realloc(bytes->data, bytes->len + len + 1);
+
+    if (grown == NULL)
+        abort();
     if (len > 0)
-        memcpy(bytes->data + bytes->len, data, len);
+        memcpy(grown + bytes->len, data, len);
+    bytes->data = grown;
     bytes->len += len;
 }
 

@@ -132,7 +132,7 @@ test_memory(void **state)
         assert_false(fail_once(&fixture, &pem, &no_memory_ours, 1000000));
         for (n = 0; fail_once(&fixture, &pem, &no_memory_ours, n); n++)
             ;
-        assert_true(n > 20);
+        assert_true(n > 10);
         for (n = 0; fail_once(&fixture, &pem, &no_memory_openssl, n); n++)
             ;
         assert_true(n > 100);

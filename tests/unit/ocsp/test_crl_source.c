@@ -138,9 +138,12 @@ struct long_piece {
 static void
 add(struct long_piece *piece, const void *bytes, size_t len)
 {
-    piece->bytes = realloc(piece->bytes, piece->len + len + 1);
-    assert_non_null(piece->bytes);
-    memcpy(piece->bytes + piece->len, bytes, len);
+    uint8_t *grown = realloc(piece->bytes, piece->len + len + 1);
+
+    if (grown == NULL)
+        abort();
+    memcpy(grown + piece->len, bytes, len);
+    piece->bytes = grown;
     piece->len += len;
 }
 
