@@ -28,6 +28,12 @@ enum {
     NAMES_SECONDS = 30 /* how long a resolved name is kept */
 };
 
+/*
+ * One handle for all fetches: curl_easy_reset() forgets its options and keeps
+ * its connections and TLS sessions.  A ticket that TLS 1.3 renews takes the
+ * old one's place; those of TLS 1.2, which OpenSSL does not report while a
+ * session is resumed, libcurl does not ask for.
+ */
 struct cm_fetcher {
     CURL *easy;
 };

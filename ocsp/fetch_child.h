@@ -11,6 +11,9 @@
  * A child that hangs, dies or answers nonsense is killed by its process id;
  * the next request starts another.  Several requests at a time: several
  * children.  A handle belongs to one thread.
+ *
+ * What a request names by path, its ca_file, the child's user must be able to
+ * read.
  */
 #ifndef CM_FETCH_CHILD_H
 #define CM_FETCH_CHILD_H

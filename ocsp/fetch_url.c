@@ -30,6 +30,12 @@ cm_fetch_url_text_ok(const char *text, size_t max, struct cm_detail *detail)
         cm_detail_set(detail, "the URL is not of the form scheme://host/");
         return false;
     }
+    /* Decoded, it would be another host to the one who reads it next. */
+    authority += strlen("://");
+    if (memchr(authority, '%', strcspn(authority, "/?#")) != NULL) {
+        cm_detail_set(detail, "the URL's host holds a percent sign");
+        return false;
+    }
     return true;
 }
 
@@ -46,6 +52,22 @@ cm_fetch_port(const char *text)
     return port <= PORT_MAX ? port : 0;
 }
 
+/* A name, or an address. */
+static bool
+host_ok(const char *host)
+{
+    static const char NAME[] = "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    size_t len = strlen(host);
+
+    if (len == 0 || len > CM_FETCH_MAX_HOST)
+        return false;
+    if (host[0] == '[')
+        return strspn(host + 1, "0123456789abcdefABCDEF:.") == len - 2 &&
+               host[len - 1] == ']';
+    return strspn(host, NAME) == len;
+}
+
 /* NULL: nothing is wrong with it. */
 static const char *
 fault_of(char *const parts[CM_URL_PARTS])
@@ -57,10 +79,8 @@ fault_of(char *const parts[CM_URL_PARTS])
         return "the URL is neither http nor https";
     if (parts[CM_URL_USER] != NULL || parts[CM_URL_SECRET] != NULL)
         return "the URL names a user";
-    if (host == NULL || host[0] == '\0')
-        return "the URL names no host";
-    if (strlen(host) > CM_FETCH_MAX_HOST)
-        return "the URL's host name is too long";
+    if (host == NULL || !host_ok(host))
+        return "the URL's host is neither a name nor an address";
     if (parts[CM_URL_ZONE] != NULL)
         return "the URL's address names an interface";
     if (parts[CM_URL_PORT] == NULL || cm_fetch_port(parts[CM_URL_PORT]) == 0)
