@@ -122,8 +122,9 @@ void cm_override_clear(struct cm_override *override);
  * NULL: no memory. */
 char *cm_override_format(const struct cm_override *override);
 
-/* Remembers a certificate whose login was authorized, so that its status is
- * kept warm.  At most one write a certificate a day; failures are ignored. */
+/* Remembers a certificate that leads to the NTAuth list and has logged in, or
+ * would have if anything were known about it: its status is kept warm.  At
+ * most one write a certificate a day; failures are ignored. */
 void cm_store_note_seen(struct cm_store *store, X509 *cert, int64_t now);
 
 /* Calls visit with each certificate seen in the CM_STORE_SEEN_DAYS before

@@ -89,6 +89,16 @@ identify(krb5_context context, krb5_certauth_moddata moddata,
     return CM_INTERNAL;
 }
 
+/* The refresher keeps fresh what is known about cards that logged in; and a
+ * new card, about which nothing is known yet, would never log in if nobody
+ * asked about it.  Either leads to a CA of the NTAuth list. */
+static bool
+is_worth_asking(const struct cm_outcome *outcome)
+{
+    return outcome->reason == CM_OK ||
+           outcome->reason == CM_REVOCATION_UNKNOWN;
+}
+
 /* The login itself.  Whatever prevents it is the outcome. */
 static void
 run(krb5_context context, const struct _krb5_db_entry_new *db_entry,
@@ -109,7 +119,7 @@ run(krb5_context context, const struct _krb5_db_entry_new *db_entry,
     request->login.may_wait_for_directory =
         settings->certauth_wait != CM_WAIT_NONE;
     cm_authorize(settings, services, &request->login, outcome);
-    if (outcome->reason == CM_OK)
+    if (is_worth_asking(outcome))
         cm_store_note_seen(services->store, outcome->certificate.x509,
                            outcome->now);
 }

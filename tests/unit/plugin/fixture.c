@@ -119,6 +119,7 @@ fixture_make(struct fixture *fixture)
         tc_make_ca("CN=Untrusted CA", tc_key(TC_EC_P256, 4), NULL, NULL);
     make_folder(fixture, "intermediates");
     make_folder(fixture, "ntauth");
+    make_folder(fixture, "store");
     fixture_write_pem(fixture, "roots.pem", &fixture->root, 1);
     fixture_write_pem(fixture, "intermediates/issuing.pem", &fixture->issuing,
                       1);

@@ -27,7 +27,8 @@ struct fixture {
     X509 *untrusted; /* a root of its own */
 };
 
-/* Makes CAs, roots.pem, intermediates/, ntauth/ and accounts.ldif. */
+/* Makes CAs, roots.pem, intermediates/, ntauth/, accounts.ldif and an
+ * empty store/. */
 void fixture_make(struct fixture *fixture);
 void fixture_remove(struct fixture *fixture);
 

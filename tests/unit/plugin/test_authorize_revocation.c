@@ -340,7 +340,6 @@ make_trouble(const struct fixture *fixture, const struct row *row, X509 *leaf)
 static void
 fill_store(const struct fixture *fixture, const struct row *row, X509 *leaf)
 {
-    assert_int_equal(mkdir(fixture_path(fixture, "store"), 0755), 0);
     publish_crl(fixture, fixture->issuing, tc_key(TC_EC_P256, 2), "0a1b",
                 row->leaf);
     publish_crl(fixture, fixture->root, tc_key(TC_EC_P256, 1), "01", row->ca);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <com_err.h>
@@ -32,7 +33,13 @@ enum { CODE_BASE = ERROR_TABLE_BASE_krb5, TEXT_SIZE = 4096 };
     "anchors = FILE:@/roots.pem\n"                                            \
     "intermediates = DIR:@/intermediates\n"                                   \
     "ntauth = DIR:@/ntauth\n"                                                 \
+    "store = @/store\n"                                                       \
     "revocation = off\n"
+/* The same, asking for status. */
+#define ASKING                                                                \
+    "anchors = FILE:@/roots.pem\n"                                            \
+    "intermediates = DIR:@/intermediates\n"                                   \
+    "ntauth = DIR:@/ntauth\n"
 
 struct call_case {
     const char *name;
@@ -75,6 +82,15 @@ static const struct call_case cases[] = {
      "alice", STRONG, KRB5_PLUGIN_NO_HANDLE, "mode=observe", NULL},
     {"observe, refused", TRUST "mode = observe\n", "alice", "alice", WEAK,
      KRB5_PLUGIN_NO_HANDLE, "certmap: refused reason=weak-mapping ", NULL},
+    {"nothing known", ASKING "store = @/store\n", "alice", "alice", STRONG,
+     CODE_BASE + 73, "certmap: refused reason=revocation-unknown ", NULL},
+    {"nothing known, soft", ASKING "store = @/store\nrevocation = soft\n",
+     "alice", "alice", STRONG, 0, " choices=revocation=soft ", NULL},
+    {"no store", ASKING "store = @/nowhere\n", "alice", "alice", STRONG,
+     CODE_BASE + 74, "certmap: refused reason=revocation-unavailable ", NULL},
+    {"no store, discard", ASKING "store = @/nowhere\nunavailable = discard\n",
+     "alice", "alice", STRONG, KRB5KDC_ERR_DISCARD,
+     "certmap: refused reason=revocation-unavailable ", NULL},
     {"off", "mode = off\n", "alice", "alice", STRONG, KRB5_PLUGIN_NO_HANDLE,
      NULL, NULL},
     {"no subsection", NULL, "alice", "alice", STRONG, CODE_BASE + 24,
@@ -204,6 +220,17 @@ expect_indicators(const struct call_case *row, char **indicators)
     assert_null(indicators[1]);
 }
 
+/* A card is remembered if it logged in, or if only nothing was known. */
+static void
+expect_seen(const struct fixture *fixture)
+{
+    bool seen = strstr(logged, " reason=ok ") != NULL ||
+                strstr(logged, " reason=revocation-unknown ") != NULL;
+
+    assert_int_equal(access(fixture_path(fixture, "store/seen"), F_OK),
+                     seen ? 0 : -1);
+}
+
 /* One authorize() of a good card for alice. */
 static void
 call(krb5_context context, const struct krb5_certauth_vtable_st *vtable,
@@ -237,6 +264,7 @@ call(krb5_context context, const struct krb5_certauth_vtable_st *vtable,
     if (row->line != NULL)
         assert_non_null(strstr(logged, row->line));
     expect_indicators(row, indicators);
+    expect_seen(fixture);
 
     vtable->free_ind(context, moddata, indicators);
     if (row->canonical != NULL)
