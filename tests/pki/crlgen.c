@@ -22,7 +22,7 @@ enum { HEADER_BYTES = 6, MAX_SIGNATURE = 1024, SHORT_LENGTH = 0x80 };
 
 struct bytes {
     uint8_t *data;
-    size_t len;
+    size_t len, capacity;
 };
 
 static void
@@ -38,13 +38,18 @@ require(bool ok, const char *what)
 static void
 append(struct bytes *bytes, const void *data, size_t len)
 {
-    uint8_t *grown = realloc(bytes->data, bytes->len + len + 1);
+    size_t needed = bytes->len + len + 1;
+    uint8_t *grown = bytes->data;
 
-    if (grown == NULL)
-        abort();
+    if (grown == NULL || needed > bytes->capacity) {
+        grown = realloc(bytes->data, 2 * needed);
+        if (grown == NULL)
+            abort();
+        bytes->data = grown;
+        bytes->capacity = 2 * needed;
+    }
     if (len > 0)
         memcpy(grown + bytes->len, data, len);
-    bytes->data = grown;
     bytes->len += len;
 }
 
@@ -160,7 +165,7 @@ each_entry(const struct crlgen_spec *spec,
            void *context)
 {
     uint8_t entry[CRLGEN_MAX_ENTRY];
-    struct bytes text = {NULL, 0};
+    struct bytes text = {NULL, 0, 0};
 
     if (spec->entries != NULL) {
         append_text(&text, spec->entries);
@@ -189,7 +194,7 @@ struct frame {
 static void
 make_tail(const struct crlgen_spec *spec, struct bytes *out)
 {
-    struct bytes list = {NULL, 0}, sequence = {NULL, 0};
+    struct bytes list = {NULL, 0, 0}, sequence = {NULL, 0, 0};
 
     if (spec->extensions != NULL) {
         append_text(&list, spec->extensions);
@@ -207,7 +212,7 @@ static void
 make_frame(const struct crlgen_spec *spec, struct frame *frame)
 {
     bool has_list = spec->entries != NULL || spec->count > 0;
-    struct bytes fields = {NULL, 0};
+    struct bytes fields = {NULL, 0, 0};
     uint8_t header[HEADER_BYTES];
     size_t entries = 0;
 
@@ -284,7 +289,7 @@ static void
 append_signature(const struct crlgen_spec *spec, const struct frame *frame,
                  struct bytes *out)
 {
-    struct bytes content = {NULL, 0};
+    struct bytes content = {NULL, 0, 0};
     uint8_t value[MAX_SIGNATURE];
     struct signer signer;
     size_t len;
@@ -315,7 +320,7 @@ take_written(void *context, const uint8_t *bytes, size_t len)
 void
 crlgen_write(const struct crlgen_spec *spec, FILE *out)
 {
-    struct bytes end = {NULL, 0};
+    struct bytes end = {NULL, 0, 0};
     uint8_t header[HEADER_BYTES];
     struct frame frame;
     size_t entries = 0;
