@@ -193,6 +193,19 @@ fill_sources(struct cm_issuer_rules *rules, const char *letters)
             *letters == 'c' ? CM_SOURCE_CRL : CM_SOURCE_OCSP;
 }
 
+/* References to the responders whose digits stand in `digits`. */
+static X509 **
+copy_responders(const char *digits, size_t *count)
+{
+    X509 **list = calloc(MAX_RESPONDERS, sizeof(*list));
+
+    for (*count = 0; list != NULL && digits[*count] != '\0'; (*count)++) {
+        list[*count] = responders[digits[*count] - '0'];
+        X509_up_ref(list[*count]);
+    }
+    return list;
+}
+
 static void
 fill_block(struct cm_issuer_settings *issuer, const struct block *block)
 {
@@ -208,12 +221,9 @@ fill_block(struct cm_issuer_settings *issuer, const struct block *block)
     rules->stale_grace = block->stale_grace;
     issuer->has_allow_private = block->allow_private >= 0;
     rules->allow_private_addresses = block->allow_private > 0;
-    rules->responders = calloc(MAX_RESPONDERS, sizeof(X509 *));
+    rules->responders =
+        copy_responders(block->responders, &rules->responder_count);
     assert_non_null(rules->responders);
-    for (const char *p = block->responders; *p != '\0'; p++) {
-        assert_int_equal(X509_up_ref(responders[*p - '0']), 1);
-        rules->responders[rules->responder_count++] = responders[*p - '0'];
-    }
 }
 
 static void
