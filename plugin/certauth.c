@@ -25,6 +25,7 @@
 
 #include "audit.h"
 #include "authorize.h"
+#include "config_words.h"
 #include "kdb_entry.h"
 #include "realm.h"
 
@@ -144,8 +145,7 @@ copy_indicators(const struct cm_text_list *list)
     char **copy = calloc(list->count + 1, sizeof(*copy));
 
     for (size_t i = 0; copy != NULL && i < list->count; i++) {
-        copy[i] = strdup(list->items[i]);
-        if (copy[i] == NULL) {
+        if (!cm_text_replace(&copy[i], list->items[i], NULL)) {
             free_indicators(NULL, NULL, copy);
             return NULL;
         }
