@@ -25,7 +25,6 @@
 
 #include "audit.h"
 #include "authorize.h"
-#include "config_words.h"
 #include "kdb_entry.h"
 #include "realm.h"
 
@@ -138,19 +137,29 @@ free_indicators(krb5_context context, krb5_certauth_moddata moddata,
     free(indicators);
 }
 
-/* A null-terminated copy.  NULL: no memory. */
-static char **
-copy_indicators(const struct cm_text_list *list)
+/* Ends the list with NULL, as the KDC reads it.  False: no memory. */
+static bool
+terminate(struct cm_text_list *list)
 {
-    char **copy = calloc(list->count + 1, sizeof(*copy));
+    char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
 
-    for (size_t i = 0; copy != NULL && i < list->count; i++) {
-        if (!cm_text_replace(&copy[i], list->items[i], NULL)) {
-            free_indicators(NULL, NULL, copy);
-            return NULL;
-        }
-    }
-    return copy;
+    if (items == NULL)
+        return false;
+    items[list->count] = NULL;
+    list->items = items;
+    return true;
+}
+
+/* Hands over a list that ends with NULL; NULL if it is empty. */
+static char **
+take_indicators(struct cm_text_list *list)
+{
+    char **items = list->items;
+
+    if (list->count == 0)
+        return NULL;
+    memset(list, 0, sizeof(*list));
+    return items;
 }
 
 /* Exactly one line for each certificate.  False: it could not be written, and
@@ -191,24 +200,16 @@ answer(krb5_context context, const struct request *request,
        struct cm_outcome *outcome, char ***authinds_out)
 {
     const struct cm_settings *settings = settings_of(request);
-    char **indicators = NULL;
 
-    if (outcome->reason == CM_OK && outcome->indicators.count > 0) {
-        indicators = copy_indicators(&outcome->indicators);
-        if (indicators == NULL)
-            outcome->reason = CM_NO_MEMORY;
-    }
+    if (outcome->reason == CM_OK && !terminate(&outcome->indicators))
+        outcome->reason = CM_NO_MEMORY;
     if (!write_audit(request, outcome))
         outcome->reason = CM_NO_MEMORY;
-    if (settings != NULL && settings->mode == CM_MODE_OBSERVE) {
-        free_indicators(context, NULL, indicators);
+    if (settings != NULL && settings->mode == CM_MODE_OBSERVE)
         return KRB5_PLUGIN_NO_HANDLE;
-    }
-    if (outcome->reason != CM_OK) {
-        free_indicators(context, NULL, indicators);
+    if (outcome->reason != CM_OK)
         return refusal(context, settings, outcome->reason);
-    }
-    *authinds_out = indicators;
+    *authinds_out = take_indicators(&outcome->indicators);
     return outcome->hw_authent ? KRB5_CERTAUTH_HWAUTH : 0;
 }
 

@@ -359,3 +359,16 @@ tc_der(const X509 *cert, size_t *len)
     *len = (size_t)n;
     return copy;
 }
+
+X509 **
+tc_references(X509 *const *certs, size_t count)
+{
+    X509 **list = calloc(count + 1, sizeof(*list));
+
+    require(list != NULL, "an array");
+    for (size_t i = 0; i < count; i++) {
+        require(X509_up_ref(certs[i]) == 1, "a reference");
+        list[i] = certs[i];
+    }
+    return list;
+}

@@ -70,6 +70,9 @@ X509 *tc_make(const struct tc_spec *spec);
 X509 *tc_make_ca(const char *subject, EVP_PKEY *key, const X509 *issuer,
                  EVP_PKEY *issuer_key);
 
+/* An array of references to them; the caller frees each and the array. */
+X509 **tc_references(X509 *const *certs, size_t count);
+
 /* DER of a certificate; the caller frees it. */
 uint8_t *tc_der(const X509 *cert, size_t *len);
 

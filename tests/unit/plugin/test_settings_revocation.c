@@ -194,16 +194,16 @@ fill_sources(struct cm_issuer_rules *rules, const char *letters)
 }
 
 /* References to the responders whose digits stand in `digits`. */
-static X509 **
-copy_responders(const char *digits, size_t *count)
+static void
+fill_responders(struct cm_issuer_rules *rules, const char *digits)
 {
-    X509 **list = calloc(MAX_RESPONDERS, sizeof(*list));
+    X509 *chosen[MAX_RESPONDERS];
+    size_t count = 0;
 
-    for (*count = 0; list != NULL && digits[*count] != '\0'; (*count)++) {
-        list[*count] = responders[digits[*count] - '0'];
-        X509_up_ref(list[*count]);
-    }
-    return list;
+    for (; digits[count] != '\0'; count++)
+        chosen[count] = responders[digits[count] - '0'];
+    rules->responders = tc_references(chosen, count);
+    rules->responder_count = count;
 }
 
 static void
@@ -211,6 +211,7 @@ fill_block(struct cm_issuer_settings *issuer, const struct block *block)
 {
     struct cm_issuer_rules *rules = &issuer->rules;
 
+    fill_responders(rules, block->responders);
     memcpy(issuer->spki, key_a, sizeof(issuer->spki));
     issuer->has_sources = block->sources != NULL;
     if (block->sources != NULL)
@@ -221,9 +222,6 @@ fill_block(struct cm_issuer_settings *issuer, const struct block *block)
     rules->stale_grace = block->stale_grace;
     issuer->has_allow_private = block->allow_private >= 0;
     rules->allow_private_addresses = block->allow_private > 0;
-    rules->responders =
-        copy_responders(block->responders, &rules->responder_count);
-    assert_non_null(rules->responders);
 }
 
 static void
