@@ -50,24 +50,38 @@ cm_deny_list_clear(struct cm_deny_list *list)
     memset(list, 0, sizeof(*list));
 }
 
-bool
-cm_deny_add(struct cm_deny_list *list, const struct cm_deny_entry *entry)
+/* Room for one more; there is some up to the next power of two. */
+static bool
+make_room(struct cm_deny_list *list)
 {
-    struct cm_deny_entry *grown, copy = *entry;
+    struct cm_deny_entry *grown;
 
     if (list->count == CM_DENY_MAX_ENTRIES)
         return false;
-    grown = reallocarray(list->list, list->count + 1, sizeof(*grown));
+    if ((list->count & (list->count - 1)) != 0)
+        return true;
+    grown = reallocarray(list->list, 2 * list->count + 1, sizeof(*grown));
     if (grown == NULL)
         return false;
     list->list = grown;
-    copy.reason = strdup(entry->reason);
-    copy.issuer = entry->issuer == NULL ? NULL : strdup(entry->issuer);
-    if (copy.reason == NULL || (copy.issuer == NULL && entry->issuer)) {
-        cm_deny_entry_clear(&copy);
+    return true;
+}
+
+bool
+cm_deny_add(struct cm_deny_list *list, const struct cm_deny_entry *entry)
+{
+    char *reason = strdup(entry->reason);
+    char *issuer = entry->issuer == NULL ? NULL : strdup(entry->issuer);
+
+    if (reason == NULL || (issuer == NULL && entry->issuer != NULL) ||
+        !make_room(list)) {
+        free(reason);
+        free(issuer);
         return false;
     }
-    list->list[list->count++] = copy;
+    list->list[list->count] = *entry;
+    list->list[list->count].issuer = issuer;
+    list->list[list->count++].reason = reason;
     return true;
 }
 

@@ -224,6 +224,11 @@ test_rollback_without_its_note(void **state)
     assert_int_equal(put(NUMBER("03"), LEAF, MUCH_LATER), CM_PUBLISHED);
 }
 
+/* 21 octets. */
+#define LONG_NUMBER                                                           \
+    "number 000102030405060708090a0b0c0d0e0f1011121314 this_update "          \
+    "2026-01-01T00:00:00Z\n"
+
 static void
 test_damaged_note(void **state)
 {
@@ -235,8 +240,8 @@ test_damaged_note(void **state)
         "number 1 this_update 2026-01-01T00:00:00Z\n",
         "number 01 this_update yesterday\n",
         "01 2026-01-01T00:00:00Z\n",
-        "number 000102030405060708090a0b0c0d0e0f1011121314 this_update "
-        "2026-01-01T00:00:00Z\n",
+        "number 000102030405060708090a0b0c0d0e0f1011121314 this_update -\n",
+        LONG_NUMBER,
     };
     struct crlgen_spec spec =
         crl_of(ca, ca_key(), NUMBER("03"), LEAF, MUCH_LATER);
