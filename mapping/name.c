@@ -120,7 +120,8 @@ is_ascii(const ASN1_STRING *value)
 
 /*
  * The value as clean UTF-8 in out, which the caller clears.  False: it is not
- * a character string, or does not decode, or holds a control character.
+ * a character string, or does not decode, or holds a control character; or
+ * memory is short, then out has failed.
  */
 static bool
 decode_value(const ASN1_STRING *value, struct cm_buf *out)
@@ -135,6 +136,9 @@ decode_value(const ASN1_STRING *value, struct cm_buf *out)
     if (ASN1_STRING_length(value) == 0)
         return true;
     len = ASN1_STRING_to_UTF8(&text, value);
+    if (len < 0 &&
+        ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+        out->failed = true;
     ERR_clear_error();
     if (len < 0)
         return false;
@@ -254,6 +258,8 @@ add_hex_value(struct cm_buf *out, ASN1_STRING *value)
     ERR_clear_error();
     if (len > 0)
         cm_buf_add_hex(out, der, (size_t)len);
+    else
+        out->failed = true;
     OPENSSL_free(der);
 }
 
@@ -286,6 +292,8 @@ add_rfc4514_entry(struct cm_buf *out, const X509_NAME_ENTRY *entry)
     cm_buf_add_char(out, '=');
     if (type != NULL && decode_value(data, &value))
         add_rfc4514_value(out, &value);
+    else if (value.failed)
+        out->failed = true; /* one name must not have two texts */
     else
         add_hex_value(out, data);
     cm_buf_clear(&value);

@@ -161,6 +161,7 @@ conclude(const struct cm_crl_inquiry *inquiry,
         return;
     }
     covered = cover_reasons(voices, &answer);
+    out->incomplete = inquiry->gave_up || has_unreadable(voices);
     if (inquiry->gave_up) {
         cm_chain_blame(cert, "gave up before all its CRLs were read",
                        &out->detail);
@@ -199,6 +200,7 @@ cm_crl_ask(struct cm_crl_inquiry *inquiry, const struct cm_path *path,
         return;
     }
     if (!cm_crl_target_init(cert, &asked.target)) {
+        out->incomplete = true;
         cm_chain_blame(cert, "its CRL distribution points cannot be used",
                        &out->detail);
         return;

@@ -35,6 +35,10 @@ struct cm_status {
     int64_t this_update;
     bool has_next_update;
     int64_t next_update;
+    /* Memory was short, or a CRL or response could not be read, or a response
+     * that says "revoked" was refused: what is missing might have been a
+     * revocation.  It matters for what was believed when it was stored. */
+    bool incomplete;
     struct cm_detail detail;
 };
 

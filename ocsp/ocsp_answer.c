@@ -147,10 +147,13 @@ cm_ocsp_answer(const struct cm_ocsp_question *question,
         problem = "out of memory";
     else if (!choose(response, &names, question->rules->now, &best, &found))
         problem = "a time does not decode";
-    else if (!found)
-        problem = "is not about the certificate";
-    else
+    else if (found)
         *out = best;
+    else
+        cm_detail_set(&out->detail,
+                      "OCSP response: is not about the certificate");
+    /* Without a CertID or a time nobody knows what it says. */
+    out->incomplete = problem != NULL;
     if (problem != NULL)
         cm_detail_set(&out->detail, "OCSP response: %s", problem);
     OCSP_CERTID_free(names.sha1);

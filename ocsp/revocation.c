@@ -166,6 +166,7 @@ ask_store(struct check *check)
     };
     struct cm_status *status;
     struct cm_detail why;
+    bool believed;
 
     for (size_t i = 0; i + 1 < check->path->count; i++) {
         status = &check->out->status[i];
@@ -173,20 +174,23 @@ ask_store(struct check *check)
         /* Those of the issuing CA speak about what it has issued, not about
          * its own certificate. */
         question.responder_count = i == 0 ? check->policy->responder_count : 0;
-        /* They are of the leaf's issuer, and speak for no other CA. */
-        question.responder_count = i == 0 ? check->policy->responder_count : 0;
         cm_store_begin(check->store);
         cm_status_find(&question, status);
         check->out->count = i + 1;
-        if (cm_store_end(check->store, &why))
-            continue;
+        believed = cm_store_end(check->store, &why);
         if (status->state == CM_STATUS_REVOKED)
             continue;
-        cm_detail_set(check->detail,
-                      "the store cannot be believed until it is repaired: "
-                      "%s",
-                      why.text);
-        return CM_REVOCATION_UNAVAILABLE;
+        if (!believed) {
+            cm_detail_set(check->detail,
+                          "the store cannot be believed until it is "
+                          "repaired: %s",
+                          why.text);
+            return CM_REVOCATION_UNAVAILABLE;
+        }
+        if (status->incomplete) {
+            blame(check, i);
+            return CM_REVOCATION_UNAVAILABLE;
+        }
     }
     return CM_OK;
 }

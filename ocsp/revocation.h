@@ -41,7 +41,8 @@ struct cm_revocation_result {
  *
  * Something in the store that may say "revoked" and cannot be believed (a
  * damaged index, a foreign owner) refuses in `require` and `soft`: until it
- * is repaired nobody knows whether the certificate was on it.
+ * is repaired nobody knows whether the certificate was on it.  So does a lack
+ * of memory.
  *
  * CM_OK, CM_REVOKED, CM_REVOCATION_UNKNOWN, CM_REVOCATION_UNAVAILABLE (the
  * store or the deny list cannot be believed), CM_NO_MEMORY.  detail: after

@@ -53,11 +53,14 @@ join_details(struct cm_status *status, const struct cm_status *other)
 void
 cm_status_combine(struct cm_status *status, const struct cm_status *other)
 {
+    bool incomplete = status->incomplete || other->incomplete;
+
     if (status->state == CM_STATUS_UNKNOWN &&
         other->state == CM_STATUS_UNKNOWN)
         join_details(status, other);
     else if (!is_to_be_kept(status, other))
         *status = *other;
+    status->incomplete = incomplete;
 }
 
 /* Of two answers of one time: good is better than stale, which is better than
@@ -73,6 +76,8 @@ is_worse(enum cm_status_state a, enum cm_status_state b)
 void
 cm_status_newest(struct cm_status *best, const struct cm_status *answer)
 {
+    bool incomplete = best->incomplete || answer->incomplete;
+
     if (answer->state == CM_STATUS_UNKNOWN) {
         if (best->state == CM_STATUS_UNKNOWN)
             join_details(best, answer);
@@ -82,4 +87,5 @@ cm_status_newest(struct cm_status *best, const struct cm_status *answer)
                 is_worse(answer->state, best->state))) {
         *best = *answer;
     }
+    best->incomplete = incomplete;
 }
