@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "buf.h"
+#include "timetext.h"
 
 /* Bytes of one escaped value in a line that would be too long otherwise:
  * with these every line fits. */
@@ -41,15 +41,10 @@ add_text(struct cm_buf *buf, const char *name, const char *text, size_t max)
 static void
 add_time(struct cm_buf *buf, const char *name, int64_t seconds)
 {
-    char text[sizeof("-2147483647-01-01T00:00:00Z")];
-    time_t moment = (time_t)seconds;
-    struct tm tm;
+    char text[CM_TIME_TEXT];
 
-    if (gmtime_r(&moment, &tm) == NULL ||
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        add_token(buf, name, "-");
-    else
-        add_token(buf, name, text);
+    cm_time_text(seconds, text);
+    add_token(buf, name, text);
 }
 
 static void
