@@ -4,10 +4,12 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -35,6 +37,8 @@ enum change {
     REVOCATION_NEEDED, /* revocation = require */
     NO_ROOTS,          /* roots.pem is deleted */
     NO_NTAUTH,         /* the NTAuth folder is empty */
+    YOUNG_MIRROR,      /* its file is as old as it may be */
+    OLD_MIRROR,        /* its file is older */
     NO_LDIF,           /* accounts.ldif is deleted */
     BROKEN_LDIF,       /* accounts.ldif is not LDIF */
     NO_TIME            /* the budget is spent before the directory */
@@ -64,6 +68,8 @@ static const struct login_case cases[] = {
     {"CA not on the NTAuth list", "alice", OTHER_CA, CM_NTAUTH_ABSENT, 3},
     {"anchors deleted", "alice", NO_ROOTS, CM_CONFIG, 3},
     {"NTAuth list emptied", "alice", NO_NTAUTH, CM_CONFIG, 3},
+    {"NTAuth mirror young enough", "alice", YOUNG_MIRROR, CM_OK, 7},
+    {"NTAuth mirror too old", "alice", OLD_MIRROR, CM_CONFIG, 3},
     {"status required", "alice", REVOCATION_NEEDED, CM_REVOCATION_UNKNOWN, 4},
     {"LDIF deleted", "alice", NO_LDIF, CM_DIRECTORY_UNAVAILABLE, 5},
     {"LDIF broken", "alice", BROKEN_LDIF, CM_DIRECTORY_UNAVAILABLE, 5},
@@ -147,11 +153,28 @@ change_leaf(const struct fixture *fixture, enum change change,
     case REVOCATION_NEEDED:
     case NO_ROOTS:
     case NO_NTAUTH:
+    case YOUNG_MIRROR:
+    case OLD_MIRROR:
     case NO_LDIF:
     case BROKEN_LDIF:
     case NO_TIME:
         break;
     }
+}
+
+/* The list was mirrored that long ago; it may be an hour old. */
+static void
+age_mirror(const struct fixture *fixture, struct cm_settings *settings,
+           time_t age)
+{
+    struct timespec times[2] = {{.tv_sec = FIXTURE_NOW - age},
+                                {.tv_sec = FIXTURE_NOW - age}};
+
+    settings->trust.ntauth_max_age = 3600;
+    assert_int_equal(utimensat(AT_FDCWD,
+                               fixture_path(fixture, "ntauth/issuing.pem"),
+                               times, 0),
+                     0);
 }
 
 static void
@@ -170,6 +193,10 @@ change_world(const struct fixture *fixture, enum change change,
         unlink(fixture_path(fixture, "roots.pem"));
     if (change == NO_NTAUTH)
         unlink(fixture_path(fixture, "ntauth/issuing.pem"));
+    if (change == YOUNG_MIRROR)
+        age_mirror(fixture, settings, 3600);
+    if (change == OLD_MIRROR)
+        age_mirror(fixture, settings, 3601);
     if (change == NO_LDIF)
         unlink(fixture_path(fixture, "accounts.ldif"));
     if (change == BROKEN_LDIF)
