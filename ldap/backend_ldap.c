@@ -201,10 +201,9 @@ try_server(struct cm_ldap *ldap, size_t index, int64_t deadline,
     return end;
 }
 
-/* Runs the search with the first server that answers it. */
-static enum cm_reason
-run(struct cm_ldap *ldap, struct cm_ldap_search *search, int timeout_ms,
-    struct cm_detail *detail)
+enum cm_reason
+cm_ldap_ask(struct cm_ldap *ldap, struct cm_ldap_search *search,
+            int timeout_ms, struct cm_detail *detail)
 {
     int64_t deadline = cm_backend_now_ms() + timeout_ms;
     struct cm_detail why = {"no server could be asked"};
@@ -252,7 +251,7 @@ cm_ldap_find(struct cm_ldap *ldap, const struct cm_directory_query *query,
         return CM_NO_MEMORY;
     }
     search.filter = filter.data;
-    reason = run(ldap, &search, query->timeout_ms, detail);
+    reason = cm_ldap_ask(ldap, &search, query->timeout_ms, detail);
     cm_buf_clear(&filter);
     return reason;
 }
@@ -263,7 +262,7 @@ cm_ldap_probe(struct cm_ldap *ldap, int timeout_ms, struct cm_detail *detail)
     struct cm_ldap_search search = {.run = cm_ldap_search_base,
                                     .config = ldap->config};
 
-    return run(ldap, &search, timeout_ms, detail);
+    return cm_ldap_ask(ldap, &search, timeout_ms, detail);
 }
 
 enum cm_reason
@@ -273,5 +272,5 @@ cm_ldap_walk(struct cm_ldap *ldap, struct cm_walk *walk,
     struct cm_ldap_search search = {
         .run = cm_ldap_search_mapped, .config = ldap->config, .walk = walk};
 
-    return run(ldap, &search, walk->timeout_ms, detail);
+    return cm_ldap_ask(ldap, &search, walk->timeout_ms, detail);
 }

@@ -27,10 +27,11 @@ enum {
     CM_LDIF_MAX_FILE = 64 * 1024 * 1024 /* bytes of an LDIF file */
 };
 
-/* Where Active Directory keeps the NTAuth list, before the base. */
-#define CM_NTAUTH_RDNS                                                        \
-    "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,"               \
-    "CN=Configuration"
+/* Where Active Directory keeps the NTAuth list: in its configuration, and
+ * that before the base. */
+#define CM_NTAUTH_CONTAINER                                                   \
+    "CN=NTAuthCertificates,CN=Public Key Services,CN=Services"
+#define CM_NTAUTH_RDNS CM_NTAUTH_CONTAINER ",CN=Configuration"
 
 enum cm_directory_kind {
     CM_DIRECTORY_KDB,
@@ -51,6 +52,7 @@ struct cm_directory_config {
     char *base;
     char *bind_dn;       /* NULL: anonymous, unless SASL */
     char *password_file; /* read at each bind; one line */
+    char *password;      /* used instead, by a process that may not read it */
     enum cm_bind bind;
     char *ca_file; /* PEM; NULL: the system's */
     bool starttls;

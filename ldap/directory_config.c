@@ -27,6 +27,9 @@ cm_directory_config_clear(struct cm_directory_config *config)
     free(config->base);
     free(config->bind_dn);
     free(config->password_file);
+    if (config->password != NULL)
+        explicit_bzero(config->password, strlen(config->password));
+    free(config->password);
     free(config->ca_file);
     free(config->ciphers);
     free(config->ntauth_dn);

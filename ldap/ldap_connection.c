@@ -152,6 +152,22 @@ start_tls(struct cm_ldap_connection *connection,
     return ok;
 }
 
+/* Who we are, into CM_LDAP_MAX_SECRET + 1 bytes that the caller wipes. */
+static bool
+find_secret(const struct cm_directory_config *config, char *out,
+            struct cm_detail *detail)
+{
+    if (config->password != NULL &&
+        strlen(config->password) <= CM_LDAP_MAX_SECRET) {
+        (void)stpcpy(out, config->password);
+        return true;
+    }
+    if (config->password_file != NULL)
+        return cm_ldap_read_secret(config->password_file, out, detail);
+    cm_detail_set(detail, "bind_dn without password_file");
+    return false;
+}
+
 /* Sends the bind.  An empty password would be anonymous (RFC 4513 5.1.2). */
 static bool
 send_bind(struct cm_ldap_connection *connection,
@@ -164,11 +180,7 @@ send_bind(struct cm_ldap_connection *connection,
     int code;
 
     if (!external) {
-        if (config->password_file == NULL) {
-            cm_detail_set(detail, "bind_dn without password_file");
-            return false;
-        }
-        if (!cm_ldap_read_secret(config->password_file, secret, detail))
+        if (!find_secret(config, secret, detail))
             return false;
         credentials.bv_len = strlen(secret);
     }

@@ -1,5 +1,5 @@
 /*
- * The three searches of the ldap backend, on one connection.
+ * The searches of the ldap backend, on one connection.
  */
 #ifndef CM_LDAP_SEARCH_H
 #define CM_LDAP_SEARCH_H
@@ -32,6 +32,8 @@ struct cm_ldap_search {
     struct cm_walk *walk; /* of cm_ldap_search_mapped */
 
     struct cm_entry *probed; /* of cm_ldap_search_base: the entry read last */
+
+    struct cm_ntauth_object *object; /* of cm_ntauth_object_read() */
 };
 
 /* What one search asks. */
@@ -58,6 +60,10 @@ enum cm_ldap_search_end cm_ldap_run_search(
     struct cm_ldap_search *search, struct cm_ldap_connection *connection,
     const struct cm_ldap_request *request, cm_ldap_take_entry *take,
     int64_t deadline, LDAPMessage **final, struct cm_detail *detail);
+
+/* Runs the search with the first server that answers it. */
+enum cm_reason cm_ldap_ask(struct cm_ldap *ldap, struct cm_ldap_search *search,
+                           int timeout_ms, struct cm_detail *detail);
 
 /* The accounts of one login; *accounts is filled anew by each run. */
 enum cm_ldap_search_end
