@@ -79,6 +79,7 @@ cm_crl_facts_clear(struct cm_crl_facts *facts)
     X509_NAME_free(facts->issuer);
     cm_crl_scope_clear(&facts->scope);
     ASN1_OCTET_STRING_free(facts->key_id);
+    CRL_DIST_POINTS_free(facts->freshest);
     memset(facts, 0, sizeof(*facts));
 }
 

@@ -87,6 +87,9 @@ struct cm_crl_facts {
     uint8_t scope_id[32]; /* SHA-256 over issuer name, IDP, and delta or not:
                              CRLs with one id replace each other */
     ASN1_OCTET_STRING *key_id; /* authorityKeyIdentifier; or NULL */
+    /* freshestCRL: where its deltas are; or NULL.  An index does not keep
+     * it. */
+    CRL_DIST_POINTS *freshest;
     size_t entry_count;
     uint8_t source_sha256[32]; /* of the whole DER */
     uint64_t source_size;

@@ -149,6 +149,18 @@ read_key_id(const struct cm_der *value, ASN1_OCTET_STRING **out)
     return whole;
 }
 
+/* Nothing is decided by it: one that does not decode names nothing. */
+static CRL_DIST_POINTS *
+read_points(const struct cm_der *value)
+{
+    const uint8_t *p = value->bytes;
+    CRL_DIST_POINTS *points;
+
+    points = d2i_CRL_DIST_POINTS(NULL, &p, (long)value->len);
+    ERR_clear_error();
+    return points;
+}
+
 static bool
 take_extension(void *context, const struct cm_crl_extension *one,
                struct cm_detail *detail)
@@ -170,6 +182,8 @@ take_extension(void *context, const struct cm_crl_extension *one,
         ok = read_number(&one->value, &into->facts->base);
     else if (oid == CM_CRL_OID_AUTHORITY_KEY_IDENTIFIER)
         ok = read_key_id(&one->value, &into->facts->key_id);
+    else if (oid == CM_CRL_OID_FRESHEST_CRL)
+        into->facts->freshest = read_points(&one->value);
     else if (oid == CM_CRL_OID_ISSUING_DISTRIBUTION_POINT)
         *into->idp = one->value;
     if (!ok)

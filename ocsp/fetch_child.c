@@ -368,6 +368,16 @@ cm_fetch_child_fd(const struct cm_fetch_child *child)
     return child->body >= 0 ? child->socket : -1;
 }
 
+uint64_t
+cm_fetch_child_received(const struct cm_fetch_child *child)
+{
+    struct stat st;
+
+    return child->body >= 0 && fstat(child->body, &st) == 0
+               ? (uint64_t)st.st_size
+               : 0;
+}
+
 int
 cm_fetch_child_left(const struct cm_fetch_child *child)
 {

@@ -101,6 +101,9 @@ int cm_fetch_child_fd(const struct cm_fetch_child *child);
 /* Milliseconds until the child counts as hanging; 0: it does. */
 int cm_fetch_child_left(const struct cm_fetch_child *child);
 
+/* Bytes of the body that have arrived so far. */
+uint64_t cm_fetch_child_received(const struct cm_fetch_child *child);
+
 /*
  * Waits for the answer and copies the body into out_fd, an empty file of the
  * caller's: a child that went on writing would change nothing there.  A child

@@ -45,6 +45,13 @@ void cm_status_find(const struct cm_status_question *question,
                     struct cm_status *out);
 
 /*
+ * For cm_ocsp_question.delegate_status; context is a struct
+ * cm_status_question about the certificate that the delegate speaks of.
+ */
+void cm_status_of_delegate(void *context, X509 *delegate,
+                           struct cm_status *out);
+
+/*
  * Of two OCSP answers about one certificate the newer counts, of equally new
  * ones the worse; UNKNOWN is no answer.  *best starts zeroed.  Only what is
  * left of the answers is combined with CRLs, by cm_status_combine().

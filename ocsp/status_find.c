@@ -25,8 +25,8 @@ ask_crls(const struct cm_status_question *question, const struct cm_path *path,
 
 /* The delegate stands where the certificate stands: one step below its
  * issuer. */
-static void
-ask_about_delegate(void *context, X509 *delegate, struct cm_status *out)
+void
+cm_status_of_delegate(void *context, X509 *delegate, struct cm_status *out)
 {
     const struct cm_status_question *question = context;
     struct cm_path path = *question->path;
@@ -61,7 +61,7 @@ ask_responses(struct cm_status_question *question, struct cm_status *out)
                                   .responders = question->responders,
                                   .responder_count = question->responder_count,
                                   .rules = question->rules,
-                                  .delegate_status = ask_about_delegate,
+                                  .delegate_status = cm_status_of_delegate,
                                   .context = question};
     if (responses != NULL)
         responses->each(responses->context, cert, issuer, visit_response,

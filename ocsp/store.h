@@ -173,20 +173,31 @@ enum cm_publish cm_store_publish_ocsp(struct cm_store_writer *writer,
                                       struct cm_detail *detail);
 
 /*
+ * Which trusted certificate's key signed the CRL?  Every one that bears its
+ * issuer's name is tried.  *facts: what the CRL says of itself, where it was
+ * read that far; the caller clears it in any case.  NULL: nobody, or not a
+ * CRL; detail says why.
+ */
+const struct cm_trusted *
+cm_store_find_signer(const struct cm_snapshot *trusted, int source_fd,
+                     struct cm_crl_facts *facts, struct cm_detail *detail);
+
+/*
  * Puts the store in order, at `now`:
  * - indexes that are missing, damaged or older than their CRL are built anew;
  * - CRLs dropped in by hand, as crl/<SPKI>/<anything>.crl or as any file in
  *   incoming/, are verified, published under their scope and removed; what is
  *   refused stays, and is logged;
- * - what belongs to keys that no certificate of `trusted` has is removed, its
- *   responses too;
+ * - if `whole`, what belongs to keys that no certificate of `trusted` has is
+ *   removed, its responses too; else not all that is trusted is known;
  * - certificates not seen for CM_STORE_SEEN_DAYS, and temporary files that a
  *   crash left, are removed.
  * False: something could not be written; detail says what.
  */
 bool cm_store_repair(struct cm_store_writer *writer,
-                     const struct cm_snapshot *trusted, int64_t now,
-                     const struct cm_log *log, struct cm_detail *detail);
+                     const struct cm_snapshot *trusted, bool whole,
+                     int64_t now, const struct cm_log *log,
+                     struct cm_detail *detail);
 
 /* One file of the store replaced atomically; name is relative, folders that
  * are missing are made. */

@@ -45,19 +45,19 @@ find_any_signer(const struct cm_snapshot *trusted,
     return signer;
 }
 
-static const struct cm_trusted *
-identify(struct cm_store_repair *repair, int fd, struct cm_detail *why)
+const struct cm_trusted *
+cm_store_find_signer(const struct cm_snapshot *trusted, int source_fd,
+                     struct cm_crl_facts *facts, struct cm_detail *detail)
 {
     const struct cm_trusted *signer = NULL;
     struct cm_crl_source *source;
-    struct cm_crl_facts facts = {0};
 
-    source = cm_crl_source_open(fd, why);
+    memset(facts, 0, sizeof(*facts));
+    source = cm_crl_source_open(source_fd, detail);
     if (source == NULL)
         return NULL;
-    if (cm_crl_read_facts(source, &facts, why) == CM_OK)
-        signer = find_any_signer(repair->trusted, source, &facts, why);
-    cm_crl_facts_clear(&facts);
+    if (cm_crl_read_facts(source, facts, detail) == CM_OK)
+        signer = find_any_signer(trusted, source, facts, detail);
     cm_crl_source_free(source);
     return signer;
 }
@@ -66,13 +66,15 @@ static void
 take_in(struct cm_store_repair *repair, int folder, const char *name)
 {
     const struct cm_trusted *signer = NULL;
+    struct cm_crl_facts facts = {0};
     char scope[CM_STORE_KEY_TEXT];
     struct cm_detail why = {""};
     int fd;
 
     if (cm_store_open_file(folder, name, CM_CRL_MAX_FILE, &fd, NULL, &why) ==
         CM_STORE_FILE_READ)
-        signer = identify(repair, fd, &why);
+        signer = cm_store_find_signer(repair->trusted, fd, &facts, &why);
+    cm_crl_facts_clear(&facts);
     if (signer == NULL)
         cm_store_repair_log(repair, CM_LOG_WARNING, "incoming", name,
                             "is refused", why.text);

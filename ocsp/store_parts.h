@@ -212,6 +212,7 @@ bool cm_store_floor_holds(const struct cm_store_floor *floor,
 struct cm_store_repair {
     struct cm_store_writer *writer;
     const struct cm_snapshot *trusted;
+    bool whole; /* it holds all that is trusted */
     int64_t now;
     const struct cm_log *log;
     struct cm_detail *detail;

@@ -243,7 +243,7 @@ repair_key(struct cm_store_repair *repair, int crl, const char *name)
     key.signer = cm_store_trusted_key(repair->trusted, spki);
     if (key.signer != NULL)
         repair_crls(&key);
-    else
+    else if (repair->whole)
         drop_key(repair, crl, name, key.folder);
     close(key.folder);
 }
@@ -272,15 +272,17 @@ repair_keys(struct cm_store_repair *repair)
 
 bool
 cm_store_repair(struct cm_store_writer *writer,
-                const struct cm_snapshot *trusted, int64_t now,
+                const struct cm_snapshot *trusted, bool whole, int64_t now,
                 const struct cm_log *log, struct cm_detail *detail)
 {
-    struct cm_store_repair repair = {writer, trusted, now, log, detail, true};
+    struct cm_store_repair repair = {writer, trusted, whole, now,
+                                     log,    detail,  true};
 
     cm_store_drop_drafts(writer->root, INT64_MAX);
     cm_store_repair_incoming(&repair);
     repair_keys(&repair);
-    cm_store_repair_sweep(&repair);
+    if (whole)
+        cm_store_repair_sweep(&repair);
     cm_store_forget_seen(writer, now);
     return repair.ok;
 }

@@ -241,7 +241,7 @@ repair(const struct cm_snapshot *trusted)
     writer = cm_store_writer_open(files_path("store"), 0, &why);
     if (writer == NULL)
         fail_msg("%s", why.text);
-    ok = cm_store_repair(writer, trusted, STORE_NOW, &store_log, &why);
+    ok = cm_store_repair(writer, trusted, true, STORE_NOW, &store_log, &why);
     cm_store_writer_free(writer);
     return ok;
 }
