@@ -36,6 +36,8 @@ extern const struct cm_verb cm_verb_verify;
 extern const struct cm_verb cm_verb_check;
 extern const struct cm_verb cm_verb_deny;
 extern const struct cm_verb cm_verb_override;
+extern const struct cm_verb cm_verb_refresh;
+extern const struct cm_verb cm_verb_status;
 
 /* Runs the command line; argv[0] is the program's name. */
 enum cm_exit cm_tool_run(struct cm_tool *tool, int argc, char **argv);
