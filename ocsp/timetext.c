@@ -108,7 +108,12 @@ cm_time_parse(const char *text, int64_t *out)
     /* The 30th of February became the 1st of March. */
     if (tm.tm_mday != v[2] || tm.tm_mon != v[1] - 1)
         return false;
-    *out = (int64_t)when - offset;
+    when -= (time_t)offset;
+    /* Its own text in UTC must be one that is understood. */
+    if (gmtime_r(&when, &tm) == NULL || tm.tm_year + 1900 < EARLIEST_YEAR ||
+        tm.tm_year + 1900 > LATEST_YEAR)
+        return false;
+    *out = (int64_t)when;
     return true;
 }
 
