@@ -11,6 +11,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "pki")]
 
 import realm  # noqa: E402  (needs the path above)
+import revocation  # noqa: E402
 
 NEEDED = ("krb5kdc", "kinit", "slapd", "softhsm2-util", "pkcs11-tool")
 MISSING = [name for name in NEEDED
@@ -54,3 +55,12 @@ def make_kdc(tmp_path, world):
     yield make
     for kdc in running:
         kdc.stop()
+
+
+@pytest.fixture
+def make_setting(make_kdc, world, tmp_path):
+    """A realm that requires status; relations change its subsection."""
+    def make(**relations):
+        return revocation.Setting(make_kdc, world, tmp_path / "store",
+                                  **relations)
+    return make

@@ -97,6 +97,9 @@ class World:
         self.ntauth = pki.bundle(self.folder / "ntauth.pem", [self.issuing])
         self.stock_roots = pki.bundle(self.folder / "stock-roots.pem",
                                       [self.root, self.foreign])
+        # An empty one: what this machine's own holds is none of our business.
+        self.store = self.folder / "store"
+        self.store.mkdir(mode=0o755)
         self._cards = {}
 
     def card(self, who, **options):
@@ -113,6 +116,7 @@ class World:
             "intermediates": f"FILE:{self.pool}",
             "ntauth": f"FILE:{self.ntauth}",
             "revocation": "off",
+            "store": self.store,
             "directory": "kdb"}
         relations.update(changes)
         return relations

@@ -11,6 +11,7 @@ import accounts
 import fakeldap
 import pki
 import realm
+import revocation
 from slapd import Authority, Slapd
 
 REALM = "CORP.TEST"
@@ -133,6 +134,79 @@ def ntauth_absent(setting):
 @row("revocation-required", "revocation-unknown")
 def revocation_required(setting):
     return setting.local(revocation=None)
+
+
+def checked(setting, **crl):
+    """A KDC that asks the store; alice's card was accepted, unless the
+    options of the CA's CRL say otherwise."""
+    setting.status = revocation.Store(setting.folder / "store")
+    setting.issuing = revocation.Publisher(setting.world.issuing)
+    setting.root = revocation.Publisher(setting.world.root)
+    kdc = setting.local(revocation=None, store=setting.status.folder)
+    publish(setting, kdc, **crl)
+    if not crl:
+        setting.accepted(kdc)
+    return kdc
+
+
+def publish(setting, kdc, **crl):
+    setting.status.drop(issuing=setting.issuing.crl(**crl),
+                        root=setting.root.crl())
+    revocation.refresh(kdc, 1 if crl else 0)
+
+
+@row("card-revoked", "revoked")
+def card_revoked(setting):
+    kdc = checked(setting)
+    setting.issuing.revoke(setting.card)
+    publish(setting, kdc)
+    return kdc
+
+
+@row("ca-revoked", "revoked")
+def ca_revoked(setting):
+    kdc = checked(setting)
+    setting.root.revoke(setting.world.issuing)
+    publish(setting, kdc)
+    return kdc
+
+
+@row("crl-ended", "revocation-unknown")
+def crl_ended(setting):
+    return checked(setting, **revocation.ENDED)
+
+
+@row("store-deleted", "revocation-unavailable")
+def store_deleted(setting):
+    kdc = checked(setting)
+    shutil.rmtree(setting.status.folder)
+    return kdc
+
+
+@row("index-damaged", "revocation-unavailable")
+def index_damaged(setting):
+    def damage():
+        for path in setting.status.files("*.idx", setting.world.issuing):
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 0xFF
+            path.write_bytes(content)
+
+    kdc = checked(setting)
+    damage()
+    realm.until(lambda: not kdc.kinit("alice", setting.card).ok, "a refusal")
+    revocation.refresh(kdc)
+    realm.until(lambda: kdc.kinit("alice", setting.card).ok, "a login")
+    damage()
+    return kdc
+
+
+@row("deny-unreadable", "revocation-unavailable")
+def deny_unreadable(setting):
+    status = revocation.Store(setting.folder / "store")
+    kdc = setting.local(store=status.folder)
+    setting.accepted(kdc)
+    (status.folder / "deny").write_text("everybody\n")
+    return kdc
 
 
 @row("directory-stopped", "directory-unavailable")
