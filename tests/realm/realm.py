@@ -14,12 +14,12 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pki
+from ports import free_port
 
 MODULE = os.environ.get("CERTMAP_MODULE")
 COMMAND = os.environ.get("CERTMAP_COMMAND")
@@ -47,19 +47,6 @@ def until(condition, what, seconds=START_SECONDS):
             return value
         time.sleep(0.02)
     raise AssertionError(f"{what}: not within {seconds} s")
-
-
-def free_port():
-    """A port that is free for TCP and UDP just now."""
-    while True:
-        with socket.socket() as tcp, socket.socket(
-                type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-            except OSError:
-                continue
-            return tcp.getsockname()[1]
 
 
 def profile(relations, depth=1):

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ports import free_port
+
 START_SECONDS = 20
 SCHEMA_FOLDER = pathlib.Path("/etc/ldap/schema")
 KERBEROS_SCHEMA = pathlib.Path(
@@ -86,13 +88,6 @@ DEFAULT_INDEXES = (
     "sAMAccountName eq",
     "altSecurityIdentities eq",
 )
-
-
-def free_port(host="127.0.0.1"):
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
 
 
 class Authority:
