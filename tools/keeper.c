@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_words.h"
 #include "monotonic.h"
 #include "output.h"
 
@@ -46,26 +47,40 @@ real_path(const char *path)
     return real != NULL ? real : strdup(path);
 }
 
+/* Makes room for one more realm.  NULL: no memory. */
+static struct cm_keeper_realm *
+next_realm(struct cm_keeper *keeper)
+{
+    struct cm_keeper_realm *list;
+
+    list = reallocarray(keeper->realms, keeper->count + 1, sizeof(*list));
+    if (list == NULL)
+        return NULL;
+    keeper->realms = list;
+    memset(&list[keeper->count], 0, sizeof(*list));
+    return &list[keeper->count++];
+}
+
 /* Takes the settings over. */
 static bool
 keep_realm(struct cm_keeper *keeper, const char *name, bool selected,
            struct cm_settings *settings)
 {
-    struct cm_keeper_realm *list, *realm;
+    struct cm_keeper_realm *realm = next_realm(keeper);
+    char *path;
+    bool ok;
 
-    list = reallocarray(keeper->realms, keeper->count + 1, sizeof(*list));
-    if (list == NULL) {
+    if (realm == NULL) {
         cm_settings_clear(settings);
         return false;
     }
-    keeper->realms = list;
-    realm = &list[keeper->count++];
-    memset(realm, 0, sizeof(*realm));
     realm->settings = *settings;
     realm->selected = selected;
-    realm->name = strdup(name);
-    realm->store = real_path(settings->store);
-    return realm->name != NULL && realm->store != NULL &&
+    path = real_path(settings->store);
+    ok = path != NULL && cm_text_replace(&realm->name, name, NULL) &&
+         cm_text_replace(&realm->store, path, NULL);
+    free(path);
+    return ok &&
            (!selected || cm_text_list_has(&keeper->stores, realm->store) ||
             cm_text_list_add(&keeper->stores, realm->store));
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_words.h"
 #include "name.h"
 
 static enum cm_tone
@@ -24,11 +25,11 @@ tone_of(enum cm_refresh_outcome outcome)
     return CM_TONE_BAD;
 }
 
+/* Into a place that is empty; no text leaves it so. */
 static bool
 copy(const char *text, char **out)
 {
-    *out = text == NULL || text[0] == '\0' ? NULL : strdup(text);
-    return text == NULL || text[0] == '\0' || *out != NULL;
+    return text == NULL || text[0] == '\0' || cm_text_replace(out, text, NULL);
 }
 
 static struct cm_refresh_line *
