@@ -16,7 +16,8 @@
 
 enum {
     CM_NTAUTH_MAX_VALUES = 4096,
-    CM_NTAUTH_MAX_PAYLOAD = 16384,          /* bytes of a question */
+    CM_NTAUTH_MAX_CA = 8192,       /* bytes of a ca_file that is handed over */
+    CM_NTAUTH_MAX_PAYLOAD = 16384, /* bytes of a question */
     CM_NTAUTH_MAX_ANSWER = 16 * 1024 * 1024 /* bytes of an answer */
 };
 
@@ -48,14 +49,19 @@ enum cm_reason cm_ntauth_object_read(const struct cm_directory_config *config,
 
 /*
  * The question: how to reach the directory, with the secret that
- * password_file holds.  The caller wipes and frees *out.  False: detail says
- * why.
+ * password_file holds and, where it is not too large, the content of ca_file:
+ * both may lie in a folder that is closed to the child.  The caller wipes and
+ * frees *out.  False: detail says why.
  */
 bool cm_ntauth_question(const struct cm_directory_config *config,
                         uint8_t **out, size_t *len, struct cm_detail *detail);
-/* Reads it.  False: not a question, or no memory.  The caller clears out. */
+/*
+ * Reads it.  *ca: what ca_file holds, in a file of this process's own, which
+ * the caller closes when out is not used any more; -1: out->ca_file is a path
+ * as any.  False: not a question, or no memory.  The caller clears out.
+ */
 bool cm_ntauth_question_read(const uint8_t *bytes, size_t len,
-                             struct cm_directory_config *out);
+                             struct cm_directory_config *out, int *ca);
 
 /* The answer.  The caller frees *out.  False: no memory, or too large. */
 bool cm_ntauth_answer(const struct cm_ntauth_object *object, uint8_t **out,

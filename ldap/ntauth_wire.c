@@ -5,8 +5,12 @@
  */
 #include "ntauth_object.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "ldap_connection.h"
 
@@ -122,9 +126,14 @@ get_text(struct reader *reader)
 
 /* ---- The question ---- */
 
+struct ca_content {
+    uint8_t bytes[CM_NTAUTH_MAX_CA];
+    size_t len;
+};
+
 static void
 put_question(struct writer *writer, const struct cm_directory_config *config,
-             const char *secret)
+             const struct ca_content *ca, const char *secret)
 {
     const uint8_t choices[] = {(uint8_t)config->bind,
                                config->starttls ? FLAG_STARTTLS : 0,
@@ -135,11 +144,34 @@ put_question(struct writer *writer, const struct cm_directory_config *config,
         put_text(writer, config->uris[i]);
     put_text(writer, config->base);
     put_text(writer, config->bind_dn);
-    put_text(writer, config->ca_file);
+    put_text(writer, ca->len > 0 ? NULL : config->ca_file);
+    put(writer, ca->bytes, ca->len);
     put_text(writer, config->ciphers);
     put_text(writer, config->ntauth_dn);
     if (secret != NULL)
         put(writer, secret, strlen(secret));
+}
+
+/* What is too large, or cannot be read here, is left to the child. */
+static void
+read_ca(const struct cm_directory_config *config, struct ca_content *out)
+{
+    ssize_t n;
+    int fd;
+
+    out->len = 0;
+    fd = config->ca_file == NULL
+             ? -1
+             : open(config->ca_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    do {
+        n = read(fd, out->bytes + out->len, sizeof(out->bytes) - out->len);
+        out->len += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && out->len < sizeof(out->bytes));
+    if (n != 0)
+        out->len = 0;
+    (void)close(fd);
 }
 
 bool
@@ -148,15 +180,17 @@ cm_ntauth_question(const struct cm_directory_config *config, uint8_t **out,
 {
     char secret[CM_LDAP_MAX_SECRET + 1];
     bool has_secret = config->password_file != NULL;
+    struct ca_content ca;
     struct writer writer;
 
+    read_ca(config, &ca);
     if (has_secret &&
         !cm_ldap_read_secret(config->password_file, secret, detail))
         return false;
     if (!start(&writer, CM_NTAUTH_MAX_PAYLOAD, question_magic)) {
         cm_detail_set(detail, "out of memory");
     } else {
-        put_question(&writer, config, has_secret ? secret : NULL);
+        put_question(&writer, config, &ca, has_secret ? secret : NULL);
         if (writer.failed) {
             cm_detail_set(detail, "the directory's configuration is too long");
             explicit_bzero(writer.bytes, writer.capacity);
@@ -203,32 +237,67 @@ get_secret(struct reader *reader, char **out)
     return *out != NULL && strlen(*out) == len;
 }
 
+/* libldap takes a path only. */
+static bool
+keep_ca(const uint8_t *bytes, size_t len, char **path, int *fd)
+{
+    *fd = memfd_create("ca", MFD_CLOEXEC);
+    if (*fd < 0)
+        return false;
+    return write(*fd, bytes, len) == (ssize_t)len &&
+           asprintf(path, "/proc/self/fd/%d", *fd) >= 0;
+}
+
+static bool
+get_ca(struct reader *reader, struct cm_directory_config *out, int *fd)
+{
+    const uint8_t *p;
+    size_t len;
+
+    out->ca_file = get_text(reader);
+    p = get(reader, &len);
+    if (p == NULL)
+        return false;
+    if (len == 0)
+        return true;
+    return out->ca_file == NULL && keep_ca(p, len, &out->ca_file, fd);
+}
+
+static bool
+get_question(struct reader *reader, struct cm_directory_config *out, int *ca)
+{
+    if (!get_choices(reader, out))
+        return false;
+    for (size_t i = 0; i < out->uri_count; i++) {
+        out->uris[i] = get_text(reader);
+        if (out->uris[i] == NULL)
+            return false;
+    }
+    out->base = get_text(reader);
+    out->bind_dn = get_text(reader);
+    if (out->base == NULL || !get_ca(reader, out, ca))
+        return false;
+    out->ciphers = get_text(reader);
+    out->ntauth_dn = get_text(reader);
+    return !reader->failed && get_secret(reader, &out->password);
+}
+
 bool
 cm_ntauth_question_read(const uint8_t *bytes, size_t len,
-                        struct cm_directory_config *out)
+                        struct cm_directory_config *out, int *ca)
 {
     struct reader reader;
-    bool ok;
 
     memset(out, 0, sizeof(*out));
-    ok = begin(&reader, bytes, len, question_magic) &&
-         get_choices(&reader, out);
-    for (size_t i = 0; ok && i < out->uri_count; i++) {
-        out->uris[i] = get_text(&reader);
-        ok = out->uris[i] != NULL;
-    }
-    if (ok) {
-        out->base = get_text(&reader);
-        out->bind_dn = get_text(&reader);
-        out->ca_file = get_text(&reader);
-        out->ciphers = get_text(&reader);
-        out->ntauth_dn = get_text(&reader);
-        ok = !reader.failed && out->base != NULL &&
-             get_secret(&reader, &out->password);
-    }
-    if (!ok)
-        cm_directory_config_clear(out);
-    return ok;
+    *ca = -1;
+    if (begin(&reader, bytes, len, question_magic) &&
+        get_question(&reader, out, ca))
+        return true;
+    cm_directory_config_clear(out);
+    if (*ca >= 0)
+        (void)close(*ca);
+    *ca = -1;
+    return false;
 }
 
 /* ---- The answer ---- */

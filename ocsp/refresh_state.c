@@ -1,11 +1,18 @@
 #include "refresh_state.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/sha.h>
 
 #include "timetext.h"
+
+#define STATES "state/url"
 
 enum { DIGITS = 12, MILLI = 1000 };
 
@@ -54,7 +61,7 @@ cm_refresh_state_name(enum cm_refresh_kind kind, const char *url,
     first[0] = (uint8_t)kind;
     SHA256((const unsigned char *)url, strlen(url), first + 1);
     SHA256(first, sizeof(first), digest);
-    p = stpcpy(out, "state/url/");
+    p = stpcpy(out, STATES "/");
     for (size_t i = 0; i < sizeof(digest); i++) {
         *p++ = digits[digest[i] >> 4];
         *p++ = digits[digest[i] & 15];
@@ -314,6 +321,34 @@ cm_refresh_state_write(struct cm_store_writer *writer,
     ok = cm_store_write_file(writer, name, text, strlen(text), detail);
     free(text);
     return ok;
+}
+
+void
+cm_refresh_state_forget(struct cm_store_writer *writer, const char *store,
+                        int64_t now)
+{
+    char path[sizeof(STATES) + 1 + NAME_MAX];
+    struct cm_buf name = CM_BUF_INIT;
+    struct cm_detail ignored;
+    struct dirent *entry;
+    DIR *folder = NULL;
+    struct stat st;
+
+    cm_buf_addf(&name, "%s/%s", store, STATES);
+    if (!name.failed)
+        folder = opendir(name.data);
+    cm_buf_clear(&name);
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.' ||
+            fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) !=
+                0 ||
+            st.st_mtim.tv_sec > now - CM_REFRESH_FORGET)
+            continue;
+        (void)snprintf(path, sizeof(path), "%s/%s", STATES, entry->d_name);
+        (void)cm_store_remove_file(writer, path, &ignored);
+    }
+    if (folder != NULL)
+        (void)closedir(folder);
 }
 
 static void

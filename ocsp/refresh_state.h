@@ -80,6 +80,11 @@ bool cm_refresh_state_write(struct cm_store_writer *writer,
                             const struct cm_refresh_state *state,
                             struct cm_detail *detail);
 
+/* Removes states that nobody has written for CM_REFRESH_FORGET before `now`:
+ * their URLs are nobody's any more.  store is the path. */
+void cm_refresh_state_forget(struct cm_store_writer *writer, const char *store,
+                             int64_t now);
+
 /* Notes how a try ended at now_ms, milliseconds since 1970.  why: raw
  * text. */
 void cm_refresh_state_succeed(struct cm_refresh_state *state, int64_t now_ms,

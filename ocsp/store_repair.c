@@ -270,6 +270,37 @@ repair_keys(struct cm_store_repair *repair)
     close(crl);
 }
 
+/* Drafts of a crash, in the folder and so many levels below it. */
+static void
+drop_drafts_below(int below, const char *name, int levels)
+{
+    struct cm_detail ignored;
+    struct cm_text_list names;
+    int folder;
+
+    if (cm_store_open_folder(below, name, &folder, &ignored) !=
+        CM_STORE_FILE_READ)
+        return;
+    cm_store_drop_drafts(folder, INT64_MAX);
+    if (levels > 0 && cm_store_names(folder, &names, &ignored)) {
+        for (size_t i = 0; i < names.count; i++)
+            drop_drafts_below(folder, names.items[i], levels - 1);
+        cm_text_list_clear(&names);
+    }
+    close(folder);
+}
+
+static void
+drop_drafts(int root)
+{
+    cm_store_drop_drafts(root, INT64_MAX);
+    drop_drafts_below(root, "ocsp", 1);
+    drop_drafts_below(root, "state", 0);
+    drop_drafts_below(root, "state/crl", 1);
+    drop_drafts_below(root, "state/url", 0);
+    drop_drafts_below(root, CM_STORE_NTAUTH, 0);
+}
+
 bool
 cm_store_repair(struct cm_store_writer *writer,
                 const struct cm_snapshot *trusted, bool whole, int64_t now,
@@ -278,7 +309,7 @@ cm_store_repair(struct cm_store_writer *writer,
     struct cm_store_repair repair = {writer, trusted, whole, now,
                                      log,    detail,  true};
 
-    cm_store_drop_drafts(writer->root, INT64_MAX);
+    drop_drafts(writer->root);
     cm_store_repair_incoming(&repair);
     repair_keys(&repair);
     if (whole)

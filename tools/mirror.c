@@ -78,8 +78,9 @@ cm_mirror_special(const uint8_t *payload, size_t len, size_t max_bytes,
     enum cm_fetch_result result = CM_FETCH_FAILED;
     struct cm_directory_config config;
     struct cm_ntauth_object object;
+    int ca;
 
-    if (!cm_ntauth_question_read(payload, len, &config)) {
+    if (!cm_ntauth_question_read(payload, len, &config, &ca)) {
         cm_detail_set(detail, "the question cannot be read");
         return CM_FETCH_FAILED;
     }
@@ -88,6 +89,8 @@ cm_mirror_special(const uint8_t *payload, size_t len, size_t max_bytes,
         cm_ntauth_object_clear(&object);
     }
     cm_directory_config_clear(&config);
+    if (ca >= 0)
+        (void)close(ca);
     return result;
 }
 

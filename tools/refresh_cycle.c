@@ -194,6 +194,9 @@ repair(struct cm_refresh_command *command, struct cm_refresh_report *report,
     ok = writer != NULL && cm_store_repair(writer, trusted, whole,
                                            cm_refresh_now_ms(NULL) / MILLI,
                                            command->keeper.log, &why);
+    if (ok)
+        cm_refresh_state_forget(writer, report->store,
+                                cm_refresh_now_ms(NULL) / MILLI);
     cm_store_writer_free(writer);
     if (!ok) {
         cm_tool_error(command->tool, "store %s: %s", report->store, why.text);

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -253,6 +255,49 @@ test_store(void **state)
     cm_refresh_state_clear(&full);
 }
 
+static void
+age(const char *name, int64_t when)
+{
+    const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+    char path[8192];
+
+    snprintf(path, sizeof(path), "%s/%s", store_folder, name);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Two months after the last try; what is not a state stays out of it. */
+static void
+test_forget(void **state)
+{
+    char name[CM_REFRESH_STATE_NAME];
+    struct cm_store_writer *writer;
+    struct cm_refresh_state one;
+    struct cm_detail why = {""};
+
+    (void)state;
+    fill(&one);
+    writer = cm_store_writer_open(store_folder, 0, &why);
+    assert_non_null(writer);
+    /* Nothing there yet. */
+    cm_refresh_state_forget(writer, store_folder, NOW);
+    assert_true(cm_refresh_state_write(writer, &one, &why));
+    assert_true(cm_store_write_file(writer, "state/other", "x", 1, &why));
+    cm_refresh_state_clear(&one);
+    cm_refresh_state_name(CM_REFRESH_CRL, URL, name);
+    age(name, NOW - CM_REFRESH_FORGET + 1);
+    age("state/other", 0);
+    cm_refresh_state_forget(writer, store_folder, NOW);
+    assert_true(cm_refresh_state_read(store, CM_REFRESH_CRL, URL, &one));
+    assert_int_equal(one.failures, 2);
+    cm_refresh_state_clear(&one);
+    cm_refresh_state_forget(writer, store_folder, NOW + 1);
+    assert_true(cm_refresh_state_read(store, CM_REFRESH_CRL, URL, &one));
+    assert_int_equal(one.failures, 0);
+    cm_refresh_state_clear(&one);
+    assert_int_equal(access(files_path("store/state/other"), F_OK), 0);
+    cm_store_writer_free(writer);
+}
+
 /* ---- The lock ---- */
 
 static void
@@ -311,6 +356,7 @@ main(void)
         cmocka_unit_test(test_lines_of_later_releases),
         cmocka_unit_test(test_succeed_and_fail),
         cmocka_unit_test_setup_teardown(test_store, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lock_refused, set_up, tear_down),
     };
