@@ -13,33 +13,6 @@ static const char *const value_names[] = {"cACertificate",
 static const char *const context_names[] = {"configurationNamingContext",
                                             NULL};
 
-void
-cm_ntauth_object_clear(struct cm_ntauth_object *object)
-{
-    for (size_t i = 0; i < object->count; i++)
-        free(object->values[i].bytes);
-    free(object->values);
-    free(object->dn);
-    memset(object, 0, sizeof(*object));
-}
-
-static bool
-add_value(struct cm_ntauth_object *object, const void *bytes, size_t len)
-{
-    struct cm_ntauth_value *list;
-
-    list = reallocarray(object->values, object->count + 1, sizeof(*list));
-    if (list == NULL)
-        return false;
-    object->values = list;
-    list[object->count].bytes = malloc(len > 0 ? len : 1);
-    if (list[object->count].bytes == NULL)
-        return false;
-    memcpy(list[object->count].bytes, bytes, len);
-    list[object->count++].len = len;
-    return true;
-}
-
 /* ---- One base object ---- */
 
 /* Keeps the one entry of a search whose scope is its base. */
@@ -155,16 +128,23 @@ object_name(struct cm_ldap_search *search,
 static bool
 take_values(const struct cm_entry *entry, struct cm_ntauth_object *out)
 {
+    struct cm_ntauth_object object = {0};
     const struct cm_attribute *one;
-    bool ok = true;
+    bool ok;
 
+    object.dn = strdup(entry->dn);
+    ok = object.dn != NULL;
     for (size_t i = 0; value_names[i] != NULL; i++) {
         one = cm_entry_get(entry, value_names[i]);
         for (size_t j = 0; ok && one != NULL && j < one->count; j++)
-            ok = add_value(out, one->values[j].data, one->values[j].len);
+            ok = cm_ntauth_object_add(&object, one->values[j].data,
+                                      one->values[j].len);
     }
-    out->dn = strdup(entry->dn);
-    return ok && out->dn != NULL;
+    if (ok)
+        *out = object;
+    else
+        cm_ntauth_object_clear(&object);
+    return ok;
 }
 
 static enum cm_ldap_search_end

@@ -33,6 +33,9 @@ struct cm_ntauth_object {
     size_t count;
 };
 
+/* Appends a copy of one value.  False: no memory. */
+bool cm_ntauth_object_add(struct cm_ntauth_object *object, const void *bytes,
+                          size_t len);
 void cm_ntauth_object_clear(struct cm_ntauth_object *object);
 
 /*

@@ -324,23 +324,12 @@ cm_ntauth_answer(const struct cm_ntauth_object *object, uint8_t **out,
 static bool
 get_value(struct reader *reader, struct cm_ntauth_object *out)
 {
-    struct cm_ntauth_value *list;
     const uint8_t *p;
     size_t len;
 
     p = get(reader, &len);
-    if (p == NULL || out->count == CM_NTAUTH_MAX_VALUES)
-        return false;
-    list = reallocarray(out->values, out->count + 1, sizeof(*list));
-    if (list == NULL)
-        return false;
-    out->values = list;
-    list[out->count].bytes = malloc(len > 0 ? len : 1);
-    if (list[out->count].bytes == NULL)
-        return false;
-    memcpy(list[out->count].bytes, p, len);
-    list[out->count++].len = len;
-    return true;
+    return p != NULL && out->count < CM_NTAUTH_MAX_VALUES &&
+           cm_ntauth_object_add(out, p, len);
 }
 
 bool

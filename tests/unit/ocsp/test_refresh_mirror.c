@@ -141,6 +141,7 @@ test_values(void **state)
     };
 
     (void)state;
+    assert_non_null(tail);
     memcpy(tail, a.bytes, a.len);
     tail[a.len] = 0;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
