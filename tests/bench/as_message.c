@@ -150,36 +150,49 @@ wrap(struct writer *out, uint8_t tag, const uint8_t *end)
     prepend(out, header, used);
 }
 
+/* A request's fields: those before its padata, the list of these, the rest. */
+struct parts {
+    struct span before, list, after;
+};
+
+static bool
+take_apart(const uint8_t *message, size_t len, struct parts *out)
+{
+    struct span list;
+    uint8_t tag;
+
+    if (!open_message(message, len, AS_REQ, &out->after))
+        return false;
+    out->before.data = out->after.data;
+    do {
+        out->before.len = (size_t)(out->after.data - out->before.data);
+        if (!next(&out->after, &tag, &list))
+            return false;
+    } while (tag != CONTEXT(3));
+    return only(list, SEQUENCE, &out->list);
+}
+
 bool
 am_request_prepare(const uint8_t *message, size_t len, struct am_request *out)
 {
-    struct span fields, list, before, after;
     size_t size = len + sizeof(junk_padata) + 5 * MAX_HEADER;
     struct writer writer;
-    uint8_t tag, *end, *list_end;
+    struct parts parts;
+    uint8_t *end, *list_end;
 
-    if (!open_message(message, len, AS_REQ, &fields))
-        return false;
-    before.data = fields.data;
-    after = fields;
-    do {
-        before.len = (size_t)(after.data - before.data);
-        if (!next(&after, &tag, &list))
-            return false;
-    } while (tag != CONTEXT(3));
-    if (!only(list, SEQUENCE, &list))
+    if (!take_apart(message, len, &parts))
         return false;
     writer.start = malloc(size);
     if (writer.start == NULL)
         abort();
     end = writer.at = writer.start + size;
-    prepend(&writer, after.data, after.len);
+    prepend(&writer, parts.after.data, parts.after.len);
     list_end = writer.at;
     prepend(&writer, junk_padata, sizeof(junk_padata));
-    prepend(&writer, list.data, list.len);
+    prepend(&writer, parts.list.data, parts.list.len);
     wrap(&writer, SEQUENCE, list_end);
     wrap(&writer, CONTEXT(3), list_end);
-    prepend(&writer, before.data, before.len);
+    prepend(&writer, parts.before.data, parts.before.len);
     wrap(&writer, SEQUENCE, end);
     wrap(&writer, AS_REQ, end);
     out->len = (size_t)(end - writer.at);

@@ -197,6 +197,14 @@ wait_for_line(void)
         exit(2);
 }
 
+static void
+free_logins(struct load *load)
+{
+    for (size_t i = 0; i < load->login_count; i++)
+        am_request_clear(&load->logins[i].request);
+    free(load->logins);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -215,10 +223,10 @@ main(int argc, char **argv)
         return 2;
     }
     read_logins(&load, argv + optind, (size_t)(argc - optind));
-    load_result_init(&result, load.count);
     capture(&load);
     if (switches.wait)
         wait_for_line();
+    load_result_init(&result, load.count);
     if (load.real)
         load_real(&load, &result);
     else
@@ -226,8 +234,6 @@ main(int argc, char **argv)
     load_result_print(&result, switches.json);
     ok = load_result_ok(&load, &result);
     load_result_clear(&result);
-    for (size_t i = 0; i < load.login_count; i++)
-        am_request_clear(&load.logins[i].request);
-    free(load.logins);
+    free_logins(&load);
     return ok ? 0 : 1;
 }

@@ -1,0 +1,355 @@
+#!/usr/bin/python3
+"""What a card login costs a KDC: stock PKINIT and certmap, without and with
+a CRL of 1,000,000 entries.
+
+    tests/bench/bench_kdc.py BUILD [--rounds N] [--workers N ...]
+
+BUILD is a build folder, best of the preset release.  Every case is a realm
+of its own, and rounds take turns, so that whatever else the machine does hits
+all alike.  CPU time is what /proc says of krb5kdc and its workers; README.md
+says what was measured.  Exit code 1: a limit is exceeded.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TICKS = os.sysconf("SC_CLK_TCK")
+REVOKED = 72
+WARM_UP = 50
+
+STOCK, STOCK_CRL = "stock", "stock, CRL"
+CERTMAP, CERTMAP_CRL = "certmap", "certmap, CRL"
+HEIMDAL = "Heimdal"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--logins", type=int, default=400,
+                        help="of a round (stock with the CRL: a tenth)")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--entries", type=int, default=1000000,
+                        help="of the CRL")
+    parser.add_argument("--in-flight", type=int, default=4,
+                        help="logins at a time, for each worker")
+    parser.add_argument("--keys", choices=("rsa2048", "ec"),
+                        default="rsa2048", help="of CAs, KDC and card")
+    parser.add_argument("--tiers", type=int, choices=(1, 2), default=2,
+                        help="1: the root issues the cards itself")
+    parser.add_argument("--heimdal", type=Path,
+                        help="where Heimdal's packages were unpacked")
+    parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS",
+                        help="wait that long for other programs to pause")
+    parser.add_argument("--json", type=Path, help="write every round there")
+    return parser.parse_args()
+
+
+options = arguments()
+os.environ.update(
+    CERTMAP_MODULE=str(options.build.resolve() / "plugin" / "certmap.so"),
+    CERTMAP_COMMAND=str(options.build.resolve() / "tools" / "certmap"))
+sys.path[:0] = [str(HERE.parent / "realm"), str(HERE.parent / "pki")]
+
+import accounts  # noqa: E402  (these need the path above)
+import heimdal  # noqa: E402
+import pki  # noqa: E402
+import realm  # noqa: E402
+import slapd as directory  # noqa: E402
+
+PROGRAMS = options.build.resolve() / "tests" / "bench"
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def idle_share(seconds=0.5):
+    """How much of the processors nobody uses."""
+    def times():
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+        values = list(map(int, fields))
+        return values[3] + values[4], sum(values)
+
+    idle, total = times()
+    time.sleep(seconds)
+    later_idle, later_total = times()
+    return (later_idle - idle) / max(1, later_total - total)
+
+
+def wait_for_quiet():
+    deadline = time.monotonic() + options.quiet
+    while time.monotonic() < deadline and idle_share() < 0.9:
+        pass
+
+
+# The CRLs.
+
+def make_crl(folder, authority, entries):
+    """CA.crl in DER and CA.crl.pem; returns both paths."""
+    stem = authority.subject_text.split("=")[-1].replace(" ", "-")
+    cert, key = authority.write(folder, stem)
+    der, pem = folder / f"{stem}.crl", folder / f"{stem}.crl.pem"
+    with open(der, "wb") as out:
+        subprocess.run([PROGRAMS / "make_crl", cert, key, str(entries)],
+                       stdout=out, check=True)
+    subprocess.run(["openssl", "crl", "-inform", "DER", "-in", der,
+                    "-out", pem], check=True)
+    return der, pem
+
+
+def first_serial(crl):
+    """The serial number of a CRL's first entry."""
+    with open(crl, "rb") as stream:
+        head = stream.read(4096)
+    # The entry's SEQUENCE, a serial number of 16 octets, the date.
+    found = re.search(rb"\x30.\x02\x10(.{16})\x17\x0d\d{12}Z", head, re.S)
+    return int.from_bytes(found[1], "big")
+
+
+# What is measured.
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    kdc: object  # realm.Kdc or heimdal.Heimdal
+    logins: int
+    rounds: list = dataclasses.field(default_factory=list)
+    memory: int = 0
+
+    def pids(self):
+        return [self.kdc.pid, *self.kdc.worker_pids()]
+
+    def cpu(self):
+        """Seconds of all processes so far."""
+        total = 0
+        for pid in self.pids():
+            stat = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1]
+            total += sum(map(int, stat.split()[11:13]))
+        return total / TICKS
+
+    def private_memory(self):
+        """Bytes of the process that has most, without what it shares."""
+        def private(pid):
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            return 1024 * sum(map(int, re.findall(
+                r"^Private_(?:Clean|Dirty): +(\d+) kB$", text, re.M)))
+        return max(map(private, self.kdc.worker_pids() or [self.kdc.pid]))
+
+    def load(self, who, identity, count, expect=0):
+        """One run of the load program; (its results, CPU per login)."""
+        in_flight = options.in_flight * max(1, self.kdc.workers)
+        with subprocess.Popen(
+                [PROGRAMS / "load", "--port", str(self.kdc.port), "--wait",
+                 "--json", "--count", str(count), "--expect", str(expect),
+                 "--seconds", "200", "--in-flight", str(in_flight),
+                 f"{who}={self.kdc.locate(identity)}"],
+                env=self.kdc.environment("client"), text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            if process.stdout.readline() != "ready\n":
+                raise SystemExit(f"{self.name}: {self.kdc.log()[-2000:]}")
+            before = self.cpu()
+            results = json.loads(process.communicate("\n")[0])
+            used = self.cpu() - before
+        if process.returncode != 0:
+            raise SystemExit(f"{self.name}: {results}")
+        return results, used / count
+
+    def round(self, card):
+        wait_for_quiet()
+        results, cpu = self.load("alice", card, self.logins)
+        self.rounds.append({"cpu_ms": cpu * 1e3, "rate": results["rate"],
+                            "median_ms": results["median_ms"],
+                            "p99_ms": results["p99_ms"]})
+
+    def values(self, key):
+        return [values[key] for values in self.rounds]
+
+    def median(self, key):
+        return statistics.median(self.values(key))
+
+    def beside(self, other, key):
+        """The median of the rounds' ratios."""
+        return statistics.median(
+            a / b for a, b in zip(self.values(key), other.values(key)))
+
+
+class Scene:
+    """Certificates, CRLs, directory and store that the cases share."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.world = realm.World(folder, key_kind=options.keys)
+        entries = {self.world.root: 0, self.world.issuing: options.entries}
+        if options.tiers == 1:
+            self.world.issuing = self.world.root
+            pki.bundle(self.world.ntauth, [self.world.root])
+            entries = {self.world.root: options.entries}
+        say(f"a CRL of {options.entries:,} entries")
+        self.crls = {ca: make_crl(folder, ca, count)
+                     for ca, count in entries.items()}
+        self.pem = folder / "crls.pem"
+        with open(self.pem, "wb") as out:
+            for _, pem in self.crls.values():
+                out.write(pem.read_bytes())
+        self.card = self.make_card("alice")
+        self.revoked = self.make_card(
+            "bob", serial=first_serial(self.crls[self.world.issuing][0]))
+        self.store = folder / "store"
+
+    def make_card(self, who, **changes):
+        """A card that stock PKINIT takes by its name and certmap by its key
+        identifier."""
+        return self.world.issuing.issue(
+            f"DC=test,DC=corp,CN={who}", key_kind=options.keys,
+            eku=(*pki.LOGON, pki.PKINIT_CLIENT),
+            other_names=[(pki.PKINIT_SAN.dotted_string,
+                          pki.kerberos_name("CORP.TEST", who))], **changes)
+
+    def people(self):
+        return "".join(
+            accounts.account(who, card.mappings()["ski"])
+            for who, card in (("alice", self.card), ("bob", self.revoked)))
+
+    def fill_store(self, kdc):
+        """As an administrator does where the CRLs come by hand."""
+        incoming = self.store / "incoming"
+        incoming.mkdir(mode=0o755, parents=True)
+        for der, _ in self.crls.values():
+            (incoming / der.name).write_bytes(der.read_bytes())
+        user = ("--user", "nobody") if os.getuid() == 0 else ()
+        say(kdc.certmap("refresh", *user, status=0)[1])
+
+    def realms(self, server):
+        """Name -> (relations of the realm, wiring)."""
+        ours = self.world.certmap(**accounts.settings(
+            self.folder, server.ldaps, bind_dn=server.reader_dn,
+            password=server.reader_password, ca_file=server.ca_file))
+        with_crl = dict(ours, revocation="require", store=self.store)
+        return {
+            STOCK: (None, {}),
+            STOCK_CRL: (f"        pkinit_revoke = FILE:{self.pem}\n", {}),
+            CERTMAP: (ours, realm.ENFORCE),
+            CERTMAP_CRL: (with_crl, realm.ENFORCE),
+            **({HEIMDAL: (None, {})} if options.heimdal else {})}
+
+    def case(self, name, relations, plugins, workers):
+        kdc = realm.Kdc(self.folder / f"{name}-{workers}".replace(", ", "-"),
+                        self.world, realms={"CORP.TEST": relations},
+                        plugins=plugins, workers=workers if workers > 1 else 0)
+        if name == HEIMDAL:
+            kdc = heimdal.Heimdal(options.heimdal, kdc, workers)
+        else:
+            kdc.create_database()
+        kdc.add_principals("alice", "bob")
+        return Case(name, kdc, max(1, options.logins // 10)
+                    if name == STOCK_CRL else options.logins)
+
+
+def measure(scene, server, workers, cleanup):
+    cases = {name: scene.case(name, *how, workers)
+             for name, how in scene.realms(server).items()}
+    if not scene.store.exists():
+        scene.fill_store(cases[CERTMAP_CRL].kdc)
+    for case in cases.values():
+        cleanup.enter_context(case.kdc)
+        case.load("alice", scene.card, WARM_UP)
+        case.memory = case.private_memory()
+        expect = REVOKED if "CRL" in case.name else 0
+        case.load("bob", scene.revoked, 1, expect)
+        say(f"{case.name}, {workers} worker(s): the listed card ends with "
+            f"{expect}; {case.memory / 1e6:.1f} MB")
+    for number in range(options.rounds):
+        order = list(cases.values())
+        for case in order if number % 2 == 0 else reversed(order):
+            case.round(scene.card)
+        say(f"round {number + 1}: " + "; ".join(
+            f"{case.name} {case.rounds[-1]['cpu_ms']:.2f} ms "
+            f"{case.rounds[-1]['rate']:.0f}/s" for case in order))
+    return cases
+
+
+def table(cases, workers):
+    stock = cases[STOCK]
+    print(f"\n{workers} worker{'s' if workers > 1 else ''}\n\n"
+          "| | CPU per AS-REQ | beside stock | AS-REQ/s | beside stock "
+          "| private memory |\n|---|---|---|---|---|---|")
+    for case in cases.values():
+        print(f"| {case.name} | {case.median('cpu_ms'):.2f} ms "
+              f"| {case.beside(stock, 'cpu_ms'):.2f} "
+              f"| {case.median('rate'):.0f} "
+              f"| {case.beside(stock, 'rate'):.2f} "
+              f"| {case.memory / 1e6:.1f} MB |")
+
+
+def judge(cases):
+    """Prints every limit; were all kept?"""
+    ours, with_crl = cases[CERTMAP], cases[CERTMAP_CRL]
+    stock, stock_crl = cases[STOCK], cases[STOCK_CRL]
+    added = {case.name: statistics.median(
+        a - b for a, b in zip(case.values("cpu_ms"), base.values("cpu_ms")))
+        for case, base in ((stock_crl, stock), (with_crl, ours))}
+    print(f"\nmilliseconds of CPU that the CRL adds: stock "
+          f"{added[STOCK_CRL]:.2f}, certmap {added[CERTMAP_CRL]:.2f}")
+    rows = (
+        ("stock's CPU with the CRL, beside ours",
+         stock_crl.beside(with_crl, "cpu_ms"), ">=",
+         25 if options.tiers == 1 else None),
+        ("milliseconds of CPU more than without the CRL",
+         added[CERTMAP_CRL], "<=", 0.5),
+        ("MB of private memory more than without the CRL",
+         (with_crl.memory - ours.memory) / 1e6, "<=", 2),
+        ("CPU beside stock with nothing on",
+         with_crl.beside(stock, "cpu_ms"), "<=", 1.10),
+        ("AS-REQ/s beside stock with nothing on",
+         with_crl.beside(stock, "rate"), ">=", 0.95))
+    return all([keeps(*row) for row in rows])
+
+
+def keeps(what, value, relation, limit):
+    """Prints one figure; is it within its limit?"""
+    if limit is None:
+        print(f"{what}: {value:.2f}")
+        return True
+    good = value >= limit if relation == ">=" else value <= limit
+    print(f"{what}: {value:.2f} (limit {relation} {limit:g})"
+          f"{'' if good else '  EXCEEDED'}")
+    return good
+
+
+def main():
+    kept, everything = True, {}
+    with tempfile.TemporaryDirectory(prefix="bench_kdc.") as name, \
+            contextlib.ExitStack() as always:
+        folder = Path(name)
+        scene = Scene(folder)
+        server = always.enter_context(directory.Slapd(
+            folder / "slapd", directory.Authority("Directory CA")))
+        server.add(scene.people())
+        for workers in options.workers:
+            with contextlib.ExitStack() as cleanup:
+                cases = measure(scene, server, workers, cleanup)
+            table(cases, workers)
+            kept = judge(cases) and kept
+            everything[workers] = {
+                case.name: {"memory": case.memory, "rounds": case.rounds}
+                for case in cases.values()}
+    if options.json:
+        options.json.write_text(json.dumps(everything, indent=1))
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
