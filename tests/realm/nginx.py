@@ -116,6 +116,8 @@ class Nginx:
                 if not row["uri"].startswith(f"/{self._marker}/")]
 
     def _logged(self, mark):
+        """The rows up to the mark; others may have asked since."""
         rows = [json.loads(line) for line in
                 (self.folder / "access.log").read_text().splitlines()]
-        return rows if rows and rows[-1]["uri"] == mark else None
+        uris = [row["uri"] for row in rows]
+        return rows[:uris.index(mark) + 1] if mark in uris else None
