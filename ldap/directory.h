@@ -27,8 +27,8 @@ enum {
     CM_LDIF_MAX_FILE = 64 * 1024 * 1024 /* bytes of an LDIF file */
 };
 
-/* Where Active Directory keeps the NTAuth list: in its configuration, and
- * that before the base. */
+/* Where Active Directory keeps the NTAuth list: in the configuration that the
+ * server names, or else before the base. */
 #define CM_NTAUTH_CONTAINER                                                   \
     "CN=NTAuthCertificates,CN=Public Key Services,CN=Services"
 #define CM_NTAUTH_RDNS CM_NTAUTH_CONTAINER ",CN=Configuration"
@@ -57,8 +57,8 @@ struct cm_directory_config {
     char *ca_file; /* PEM; NULL: the system's */
     bool starttls;
     char *ciphers; /* in the TLS library's syntax; NULL: its default */
-    /* Of the object whose cACertificate is the NTAuth list; NULL:
-     * CM_NTAUTH_RDNS and base. */
+    /* Of the object whose cACertificate is the NTAuth list; NULL: as
+     * cm_ntauth_object_read() finds it. */
     char *ntauth_dn;
 };
 

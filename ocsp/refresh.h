@@ -84,7 +84,8 @@ struct cm_refresh_options {
 struct cm_refresh_result {
     size_t tried; /* sources: CRLs and certificates */
     size_t published, unchanged, elsewhere;
-    size_t failed; /* no URL of the source brought anything of use */
+    size_t refused; /* answers of no use */
+    size_t failed;  /* no URL of the source brought anything of use */
     size_t not_due;
     int64_t next_due; /* the earliest; 0: there is nothing to wait for */
     bool store_failed, no_child, no_memory, stopped;

@@ -379,9 +379,11 @@ cm_run_arrived(struct cm_run *run, struct cm_flight *flight,
         run->result->store_failed = true;
         run->result->trouble = *detail;
         break;
+    case CM_REFRESH_REFUSED:
+        run->result->refused++;
+        break;
     case CM_REFRESH_ELSEWHERE:
     case CM_REFRESH_FAILED:
-    case CM_REFRESH_REFUSED:
         break;
     }
     if (satisfied)

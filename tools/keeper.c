@@ -105,7 +105,8 @@ load_realm(struct cm_keeper *keeper, const char *name, bool selected,
     case CM_HOST_BROKEN:
         *found = true;
         keeper->broken = true;
-        for (size_t i = 0; i < errors.count; i++)
+        keeper->unsettled = keeper->unsettled || selected;
+        for (size_t i = 0; selected && i < errors.count; i++)
             cm_tool_error(keeper->tool, "%s", errors.items[i]);
         break;
     case CM_HOST_ABSENT:

@@ -33,7 +33,8 @@ struct cm_keeper {
     struct cm_log *log; /* owned: what holds it stays when this is moved */
     struct cm_keeper_realm *realms;
     size_t count;
-    bool broken;                /* a realm's subsection could not be read */
+    bool broken;                /* some realm's subsection could not be read */
+    bool unsettled;             /* the same of a selected realm */
     struct cm_text_list stores; /* of the selected realms */
 };
 

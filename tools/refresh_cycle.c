@@ -218,8 +218,7 @@ note_result(struct cm_refresh_command *command,
     report->failed = report->failed || result->failed > 0;
     /* Nobody at all has answered. */
     if (result->failed > 0 && result->failed == result->tried &&
-        result->published + result->unchanged == 0 &&
-        report->answers[CM_REFRESH_REFUSED] == 0)
+        result->published + result->unchanged + result->refused == 0)
         report->unavailable = true;
 }
 
@@ -392,7 +391,7 @@ cm_refresh_finish(struct cm_refresh_command *command,
                  (reports[i].failed || reports[i].alarm_count > 0))
             code = CM_EXIT_NO;
     }
-    if (command->keeper.broken && code != CM_EXIT_UNAVAILABLE)
+    if (command->keeper.unsettled && code != CM_EXIT_UNAVAILABLE)
         code = CM_EXIT_USAGE;
     if (no_memory || (matters && !print_reports(command, reports, count))) {
         cm_tool_error(command->tool, "out of memory");

@@ -64,7 +64,7 @@ cm_refresh_progress_show(struct cm_refresh_command *command)
     bytes = bytes_so_far(command);
     cm_refresh_size_text(bytes, size);
     cm_refresh_size_text(bytes * 1000 / (uint64_t)ms, rate);
-    fprintf(command->tool->err, "\r\033[K%zu answers, %s, %s/s",
+    fprintf(command->tool->err, "\r\033[Kanswers: %zu, %s, %s/s",
             command->arrived, size, rate);
     (void)fflush(command->tool->err);
     command->shown = true;

@@ -287,7 +287,7 @@ show(struct cm_options *options, struct cm_keeper *keeper)
         cm_tool_error(options->tool, "out of memory");
     else
         code = judge(reports, stores->count);
-    if (code != CM_EXIT_UNAVAILABLE && keeper->broken)
+    if (code != CM_EXIT_UNAVAILABLE && keeper->unsettled)
         code = CM_EXIT_USAGE;
     for (size_t i = 0; reports != NULL && i < stores->count; i++)
         cm_status_report_clear(&reports[i]);

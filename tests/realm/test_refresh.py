@@ -2,8 +2,11 @@
 
 import datetime
 import os
+import pty
+import re
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 
 import nginx
 import pki
-from keeper import HOUR, Keeper, crl, names_of, now, put
+from keeper import HOUR, USER, Keeper, crl, names_of, now, put
 from nginx import Nginx
 from realm import COMMAND, until
 from refreshing import asked, import_crls, keeper, publish, web
@@ -409,3 +412,28 @@ def test_no_such_user(keeper):
     assert done.returncode == 2 and "useradd" in done.stderr
     done = keeper.run("refresh", "--user", "root")
     assert done.returncode == 3
+
+
+def test_refused_is_an_answer(keeper, world, web):
+    """Exit status 3 is for sources that nobody reaches."""
+    keeper.relations["crl_url"] = f"{web.url}/ca.crl"
+    keeper.write()
+    put(web.html / "ca.crl", b"rubbish")
+    assert keeper.refresh().returncode == 1
+
+
+def test_progress_on_a_terminal(keeper, world, web):
+    """Long work shows how far it is; what it did comes after it."""
+    publish(web, world, range(1000, 3000))
+    web.reload("location / { root html; limit_rate 20000; }")
+    terminal, its_end = pty.openpty()
+    with open(terminal, "rb", buffering=0) as shown:
+        done = subprocess.run(
+            keeper.command("refresh", *USER), env=keeper.environment,
+            stdout=subprocess.PIPE, stderr=its_end, timeout=60, check=False)
+        os.close(its_end)
+        text = shown.read(4096).decode()
+    assert done.returncode == 0
+    assert re.search(r"\r\x1b\[Kanswers: \d, [0-9.]+ kB, [0-9.]+ kB/s", text)
+    assert text.endswith("\r\x1b[K")
+    assert b"answers:" not in done.stdout
