@@ -107,6 +107,8 @@ run(krb5_context context, const struct _krb5_db_entry_new *db_entry,
     const struct cm_services *services = &request->realm->services;
     const struct cm_settings *settings = settings_of(request);
 
+    if (settings == NULL)
+        return; /* the outcome stays `internal` */
     if (settings->directory.kind == CM_DIRECTORY_KDB) {
         if (!cm_kdb_strings(context, db_entry, &request->kdb_entry)) {
             cm_detail_set(&outcome->detail,
