@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "decide.h"
+#include "demand.h"
 #include "directory.h"
 #include "path.h"
 #include "settings.h"
@@ -30,7 +31,16 @@ struct cm_services {
     struct cm_trust *trust;
     struct cm_directory *directory;
     struct cm_store *store;
+    /* Both or neither: without them nothing is fetched. */
+    struct cm_demand *demand;
+    struct cm_fetcher *fetcher; /* the calling thread's */
     struct cm_clock clock;
+};
+
+/* Borrowed bytes; data may be NULL where len is 0. */
+struct cm_blob {
+    const uint8_t *data;
+    size_t len;
 };
 
 struct cm_login {
@@ -39,6 +49,11 @@ struct cm_login {
     const struct cm_principal *principal; /* canonical: it governs */
     const struct cm_entry *kdb_entry;     /* its string attributes, or NULL */
     bool may_wait_for_directory;
+    /* What the client sent beside its certificate, DER; any may be missing.
+     * Nothing here is believed. */
+    const struct cm_blob *intermediates;
+    size_t intermediate_count; /* at most CM_PATH_MAX_EXTRA count */
+    struct cm_blob staple;     /* an OCSP response about the certificate */
 };
 
 enum cm_step {

@@ -85,7 +85,9 @@ struct cm_settings {
     char *store;                       /* path */
     bool store_given;                  /* by `store`: then it must be there */
     struct cm_http_settings http;
-    int timeout_ms; /* one budget for revocation and directory */
+    int timeout_ms;         /* one budget for revocation and directory */
+    int64_t staple_max_age; /* seconds since its thisUpdate; 0: none counts */
+    bool anonymous_refused; /* anonymous PKINIT */
     enum cm_wait certauth_wait;
     bool unavailable_discards;
     struct cm_policy policy;
@@ -102,6 +104,8 @@ enum {
     CM_NTAUTH_MAX_AGE_DEFAULT = 24 * 3600,
     CM_NTAUTH_MAX_AGE_LEAST = 60,
     CM_NTAUTH_MAX_AGE_MOST = 30 * 24 * 3600,
+    CM_STAPLE_MAX_AGE_DEFAULT = 3600,
+    CM_STAPLE_MAX_AGE_MOST = 24 * 3600,
     CM_STALE_GRACE_MOST = 30 * 24 * 3600,
     CM_MAX_INDICATORS = 64,
     CM_MAX_ISSUERS = 256

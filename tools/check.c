@@ -19,6 +19,7 @@ const struct cm_verb cm_verb_check = {
     "",
     check_options,
     run_check,
+    NULL,
 };
 
 static bool

@@ -47,6 +47,7 @@ const struct cm_verb cm_verb_deny = {
     "      --store PATH        the store, instead of the realm's\n",
     deny_options,
     run_deny,
+    NULL,
 };
 
 struct deny {

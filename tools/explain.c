@@ -28,6 +28,7 @@ const struct cm_verb cm_verb_explain = {
     "                          configured directory\n",
     explain_options,
     run_explain,
+    NULL,
 };
 
 struct explain {

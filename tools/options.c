@@ -5,6 +5,8 @@
 
 #include "timetext.h"
 
+enum { MAX_LETTERS = 64 };
+
 void
 cm_options_init(struct cm_options *options, struct cm_tool *tool,
                 const struct cm_verb *verb, int argc, char **argv)
@@ -106,14 +108,25 @@ set_common(struct cm_options *options, int code)
     }
 }
 
+static bool
+is_own(const struct cm_verb *verb, int code)
+{
+    return code >= CM_OPTION_OWN ||
+           (verb->letters != NULL && strchr(verb->letters, code) != NULL);
+}
+
 enum cm_next
 cm_options_next(struct cm_options *options, int *code, const char **value)
 {
+    const struct cm_verb *verb = options->verb;
+    char letters[MAX_LETTERS];
     int got;
 
+    (void)snprintf(letters, sizeof(letters), ":r:c:h%s",
+                   verb->letters != NULL ? verb->letters : "");
     for (;;) {
-        got = getopt_long(options->argc, options->argv, ":r:c:h",
-                          options->verb->options, NULL);
+        got = getopt_long(options->argc, options->argv, letters, verb->options,
+                          NULL);
         if (got == -1) {
             options->operands = options->argv + optind;
             options->operand_count = options->argc - optind;
@@ -125,7 +138,7 @@ cm_options_next(struct cm_options *options, int *code, const char **value)
             cm_options_help(options->verb, options->tool->out);
             return CM_NEXT_HELP;
         }
-        if (got >= CM_OPTION_OWN) {
+        if (is_own(verb, got)) {
             *code = got;
             *value = optarg;
             return CM_NEXT_OWN;

@@ -43,6 +43,7 @@ const struct cm_verb cm_verb_override = {
     "      --store PATH        the store, instead of the realm's\n",
     override_options,
     run_override,
+    NULL,
 };
 
 struct override {

@@ -47,6 +47,7 @@ const struct cm_verb cm_verb_refresh = {
     "                          certificate file, or the SHA-256 of its key\n",
     refresh_options,
     run_refresh,
+    NULL,
 };
 
 /* ---- Options ---- */

@@ -23,6 +23,7 @@ const struct cm_verb cm_verb_show = {
     "",
     show_options,
     run_show,
+    NULL,
 };
 
 /* The forms in the order in which they are offered: strong ones first, among

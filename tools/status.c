@@ -21,6 +21,7 @@ const struct cm_verb cm_verb_status = {
     "",
     status_options,
     run_status,
+    NULL,
 };
 
 void

@@ -28,6 +28,8 @@ struct cm_verb {
     const char *help;             /* its own options, one a line, or "" */
     const struct option *options; /* its own and the common ones */
     enum cm_exit (*run)(struct cm_tool *tool, int argc, char **argv);
+    const char *letters; /* its own one-letter options as getopt(3) has them,
+                            or NULL */
 };
 
 extern const struct cm_verb cm_verb_show;

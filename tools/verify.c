@@ -71,6 +71,7 @@ const struct cm_verb cm_verb_verify = {
     "                          anyPolicy counts for nothing\n",
     verify_options,
     run_verify,
+    NULL,
 };
 
 struct certificates {

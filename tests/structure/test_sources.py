@@ -22,7 +22,7 @@ ARROWS = {
     "tools": ("mapping", "ocsp", "ldap", "plugin", "tools"),
 }
 #: krb5 stays in the KDC's entry points, the configuration and the tools.
-KRB5_FILES = re.compile(r"plugin/(certauth|config\w*|kdb_entry|realm)\.[ch]")
+KRB5_FILES = re.compile(r"plugin/(certauth|config\w*|kdb_\w+|kdcpreauth\w*|realm|stock\w*)\.[ch]")
 
 
 def sources(*suffixes):
