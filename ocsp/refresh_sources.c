@@ -337,6 +337,8 @@ take_urls(void *context, const struct cm_refresh_card *card)
         cm_refresh_ca_find(context, card->issuer->realm, card->issuer->spki);
     X509 *cert = card->path->certs[0];
 
+    if (ca == NULL)
+        return true; /* it would not have been visited */
     ca->cards += card->seen ? 1 : 0;
     if (ca->asks_crl && !ca->configured &&
         ca->crls.count < CM_REFRESH_MAX_GROUPS &&

@@ -76,6 +76,18 @@ note(int folder, const char *name, X509 *cert, int64_t now)
         utimensat(folder, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
+/* Written within a day: nothing is to be done, and a login has paid for one
+ * look only. */
+static bool
+is_noted(int root, const char *name, int64_t now)
+{
+    struct stat st;
+
+    return fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(st.st_mode) && st.st_size > 0 &&
+           st.st_mtim.tv_sec > now - DAY && st.st_mtim.tv_sec <= now;
+}
+
 void
 cm_store_note_seen(struct cm_store *store, X509 *cert, int64_t now)
 {
@@ -89,7 +101,8 @@ cm_store_note_seen(struct cm_store *store, X509 *cert, int64_t now)
     cm_store_hex(digest, text);
     snprintf(name, sizeof(name), "seen/%.2s/%s.der", text, text);
     cm_store_enter(store);
-    if (store->state == CM_OK && store->root >= 0)
+    if (store->state == CM_OK && store->root >= 0 &&
+        !is_noted(store->root, name, now))
         folder = cm_store_make_way(store->root, name,
                                    CM_STORE_PRIVATE_FOLDER_MODE, &ignored);
     cm_store_leave(store);

@@ -62,7 +62,8 @@ roll(void *context)
     uint32_t number = 0;
 
     (void)context;
-    (void)getrandom(&number, sizeof(number), 0);
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        number = 0; /* only spreads hosts over time */
     return number;
 }
 

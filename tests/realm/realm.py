@@ -193,7 +193,9 @@ class Kdc:
         self.log_file.touch()
         sections = {
             "kdcdefaults": {"kdc_listen": f"127.0.0.1:{self.port}",
-                            "kdc_tcp_listen": f"127.0.0.1:{self.port}"},
+                            "kdc_tcp_listen": f"127.0.0.1:{self.port}",
+                            # the default, 5, stalls a burst of clients
+                            "kdc_tcp_listen_backlog": "64"},
             "logging": {"kdc": f"FILE:{self.log_file}"}}
         text = "".join(f"[{title}]\n{profile(body)}\n"
                        for title, body in sections.items())
