@@ -34,6 +34,14 @@ bool cm_ldap_open(struct cm_ldap_connection *connection,
                   struct cm_detail *detail);
 
 /*
+ * Opens the first of the configured servers that lets itself be opened; each
+ * gets its share of timeout_ms.  False: detail names the last one.
+ */
+bool cm_ldap_open_first(struct cm_ldap_connection *connection,
+                        const struct cm_directory_config *config,
+                        int timeout_ms, struct cm_detail *detail);
+
+/*
  * Harmless on a closed one.  After a fork the parent's connection is only
  * forgotten: nothing is sent on it.
  */

@@ -34,6 +34,8 @@ struct cm_ldap_search {
     struct cm_entry *probed; /* of cm_ldap_search_base: the entry read last */
 
     struct cm_ntauth_object *object; /* of cm_ntauth_object_read() */
+
+    struct cm_sweep_state *sweep; /* of cm_sweep() */
 };
 
 /* What one search asks. */
@@ -60,6 +62,21 @@ enum cm_ldap_search_end cm_ldap_run_search(
     struct cm_ldap_search *search, struct cm_ldap_connection *connection,
     const struct cm_ldap_request *request, cm_ldap_take_entry *take,
     int64_t deadline, LDAPMessage **final, struct cm_detail *detail);
+
+/*
+ * One page of a search (RFC 2696): CM_LDAP_PAGE entries from where *cookie,
+ * which begins empty, says.  With CM_LDAP_SEARCH_DONE *code is the result and
+ * *cookie where the next page begins; empty: there is none.  The control is
+ * not critical: a server without pages sends everything at once.  The caller
+ * frees cookie->bv_val with ber_memfree() in the end.
+ */
+enum cm_ldap_search_end cm_ldap_run_page(struct cm_ldap_search *search,
+                                         struct cm_ldap_connection *connection,
+                                         struct cm_ldap_request *request,
+                                         cm_ldap_take_entry *take,
+                                         int64_t deadline,
+                                         struct berval *cookie, int *code,
+                                         struct cm_detail *detail);
 
 /* Runs the search with the first server that answers it. */
 enum cm_reason cm_ldap_ask(struct cm_ldap *ldap, struct cm_ldap_search *search,

@@ -59,3 +59,7 @@ class Directory:
 
     def walk(self, limit):
         return self.call("walk", str(limit))
+
+    def sweep(self, ldap_filter, stop=None):
+        return self.call("sweep", ldap_filter,
+                         *([] if stop is None else [str(stop)]))

@@ -151,6 +151,7 @@ class Slapd:
     certificate  (cert, key) paths to use instead of one from authority
     access       olcAccess values; the default lets the reader and the test's
                  own user (over ldapi) read, and anonymous only bind
+    limits       what the reader may read at once, as in olcLimits
     msuser_rules equality rules for attributes of the msuser schema; {}: that
                  schema as OpenLDAP ships it (then pass indexes too)
     """
@@ -160,7 +161,7 @@ class Slapd:
 
     def __init__(self, folder, authority=None, certificate=None,
                  suffix="dc=example,dc=com", indexes=DEFAULT_INDEXES,
-                 access=None, msuser_rules=None):
+                 access=None, msuser_rules=None, limits=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.suffix = suffix
@@ -174,6 +175,7 @@ class Slapd:
             f'to * by dn.base="{self.peer_dn}" write '
             f'by dn.base="{self.reader_dn}" read by * none')
         self.indexes = indexes
+        self.limits = limits
         self.msuser_rules = (
             MSUSER_RULES if msuser_rules is None else msuser_rules)
         self.authority = authority
@@ -358,6 +360,9 @@ class Slapd:
                  "olcDbNoSync: TRUE"]
         lines += [f"olcAccess: {rule}" for rule in self.access]
         lines += [f"olcDbIndex: {index}" for index in self.indexes]
+        if self.limits:
+            lines.append(f'olcLimits: dn.base="{self.reader_dn}" '
+                         f"{self.limits}")
         return "\n".join(lines) + "\n"
 
     def _base_ldif(self):

@@ -13,6 +13,8 @@
  *     fork PRINCIPAL [UPN]   the same in a child process
  *     probe                  cm_directory_probe()
  *     walk LIMIT             cm_directory_each_mapped()
+ *     sweep FILTER [STOP]    cm_sweep(), with altSecurityIdentities; ended
+ *                            after STOP entries
  *
  * Each is answered by one line of JSON.
  */
@@ -27,6 +29,7 @@
 
 #include "backend.h"
 #include "directory.h"
+#include "sweep.h"
 
 enum { MAX_LINE = 8192 };
 
@@ -269,6 +272,47 @@ walk(struct probe *probe, size_t limit)
            json_pack("{s:o, s:b}", "names", names, "truncated", truncated));
 }
 
+struct swept {
+    size_t stop; /* 0: at the end */
+    size_t count;
+    size_t values;
+    json_t *first; /* names of the first ones */
+};
+
+static bool
+visit_swept(void *context, const struct cm_entry *entry)
+{
+    struct swept *swept = context;
+    const struct cm_attribute *values =
+        cm_entry_get(entry, "altSecurityIdentities");
+
+    if (swept->count < 5)
+        (void)json_array_append_new(swept->first, json_string(entry->dn));
+    swept->values += values != NULL ? values->count : 0;
+    return ++swept->count != swept->stop;
+}
+
+static void
+sweep(struct probe *probe, const char *filter, const char *stop)
+{
+    static const char *const attributes[] = {"altSecurityIdentities", NULL};
+    struct swept swept = {.stop = stop != NULL ? strtoul(stop, NULL, 10) : 0,
+                          .first = json_array()};
+    struct cm_sweep request = {.filter = filter,
+                               .attributes = attributes,
+                               .page_ms = probe->timeout_ms,
+                               .visit = visit_swept,
+                               .context = &swept};
+    struct cm_detail detail = {""};
+    int64_t start = cm_backend_now_ms();
+    enum cm_sweep_end end = cm_sweep(&probe->config, &request, &detail);
+
+    answer(probe, CM_OK, &detail, start,
+           json_pack("{s:i, s:i, s:i, s:o}", "end", (int)end, "seen",
+                     (int)request.seen, "values", (int)swept.values, "names",
+                     swept.first));
+}
+
 static void
 serve(struct probe *probe, char *line)
 {
@@ -300,6 +344,8 @@ serve(struct probe *probe, char *line)
         find_in_child(probe, first, second);
     } else if (strcmp(command, "walk") == 0) {
         walk(probe, strtoul(first, NULL, 10));
+    } else if (strcmp(command, "sweep") == 0) {
+        sweep(probe, first, second);
     } else {
         die(command);
     }
