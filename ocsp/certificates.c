@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <openssl/bio.h>
+#include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -20,6 +21,8 @@ static const char pem_begin[] = "-----BEGIN ";
 struct certificates {
     X509 **list;
     size_t count;
+    size_t blocks; /* of PEM */
+    bool bags;     /* PKCS#7 is taken, too */
 };
 
 static enum cm_read
@@ -67,6 +70,89 @@ add_der(struct certificates *certs, const uint8_t *der, size_t len,
     return outcome;
 }
 
+/* ---- PKCS#7 ---- */
+
+/*
+ * ContentInfo begins with an object identifier where a certificate has another
+ * SEQUENCE.  The length before it may be indefinite, which is BER: Java and
+ * some CAs write that.
+ */
+static bool
+is_bag(const uint8_t *bytes, size_t len)
+{
+    const uint8_t *p = bytes;
+    int tag, class;
+    long ignored;
+
+    return (ASN1_get_object(&p, &ignored, &tag, &class, (long)len) & 0x80) ==
+               0 &&
+           p < bytes + len && *p == V_ASN1_OBJECT;
+}
+
+/* One certificate of a bag, judged as if it had come alone. */
+static enum cm_read
+add_packed(struct certificates *certs, X509 *x509, struct cm_detail *detail)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509(x509, &der);
+    enum cm_read outcome;
+
+    if (len < 0)
+        return CM_READ_NO_MEMORY;
+    outcome = add_der(certs, der, (size_t)len, detail);
+    OPENSSL_free(der);
+    return outcome;
+}
+
+static enum cm_read
+add_all(struct certificates *certs, STACK_OF(X509) * packed,
+        struct cm_detail *detail)
+{
+    enum cm_read outcome = CM_READ_OK;
+
+    if (sk_X509_num(packed) <= 0) {
+        cm_detail_set(detail, "the PKCS#7 structure holds no certificate");
+        return CM_READ_BROKEN;
+    }
+    for (int i = 0; outcome == CM_READ_OK && i < sk_X509_num(packed); i++)
+        outcome = add_packed(certs, sk_X509_value(packed, i), detail);
+    return outcome;
+}
+
+/* The certificates of a SignedData (RFC 5652 section 5.1), whose signature is
+ * not asked for: such files have none. */
+static enum cm_read
+add_bag(struct certificates *certs, const uint8_t *bytes, size_t len,
+        struct cm_detail *detail)
+{
+    const uint8_t *p = bytes;
+    CMS_ContentInfo *bag = d2i_CMS_ContentInfo(NULL, &p, (long)len);
+    STACK_OF(X509) * packed;
+    enum cm_read outcome;
+
+    if (bag == NULL || p != bytes + len ||
+        OBJ_obj2nid(CMS_get0_type(bag)) != NID_pkcs7_signed) {
+        cm_detail_set(detail, "is not PKCS#7 with certificates");
+        CMS_ContentInfo_free(bag);
+        return CM_READ_BROKEN;
+    }
+    packed = CMS_get1_certs(bag);
+    outcome = add_all(certs, packed, detail);
+    sk_X509_pop_free(packed, X509_free);
+    CMS_ContentInfo_free(bag);
+    return outcome;
+}
+
+static bool
+is_bag_block(const char *name)
+{
+    return strcmp(name, PEM_STRING_PKCS7) == 0 ||
+           strcmp(name, PEM_STRING_PKCS7_SIGNED) == 0 ||
+           strcmp(name, PEM_STRING_CMS) == 0;
+}
+
+/* ---- PEM ---- */
+
 /* Nothing but blanks stand between p and the start of its line. */
 static bool
 begins_line(const uint8_t *bytes, const uint8_t *p)
@@ -95,16 +181,20 @@ static enum cm_read
 add_block(struct certificates *certs, const char *name, const char *header,
           const uint8_t *der, long len, struct cm_detail *detail)
 {
-    if (strcmp(name, PEM_STRING_X509) != 0) {
+    bool bag = certs->bags && is_bag_block(name);
+
+    if (!bag && strcmp(name, PEM_STRING_X509) != 0) {
         cm_detail_set(detail, "a block is a %.64s, not a %s", name,
                       PEM_STRING_X509);
         return CM_READ_BROKEN;
     }
     if (header[0] != '\0') {
-        cm_detail_set(detail, "block %zu has PEM headers", certs->count + 1);
+        cm_detail_set(detail, "block %zu has PEM headers", certs->blocks + 1);
         return CM_READ_BROKEN;
     }
-    return add_der(certs, der, (size_t)len, detail);
+    certs->blocks++;
+    return bag ? add_bag(certs, der, (size_t)len, detail)
+               : add_der(certs, der, (size_t)len, detail);
 }
 
 /* Reads the next block.  CM_READ_NONE: there is no further one. */
@@ -121,7 +211,7 @@ next_block(BIO *bio, struct certificates *certs, struct cm_detail *detail)
     } else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) {
         outcome = CM_READ_NONE;
     } else {
-        cm_detail_set(detail, "PEM block %zu is damaged", certs->count + 1);
+        cm_detail_set(detail, "PEM block %zu is damaged", certs->blocks + 1);
         outcome = CM_READ_BROKEN;
     }
     OPENSSL_free(name);
@@ -157,19 +247,21 @@ add_pem(struct certificates *certs, const uint8_t *bytes, size_t len,
     if (outcome != CM_READ_NONE)
         return outcome;
     /* A block that the reader passed over as text must not go unnoticed. */
-    if (certs->count != expected) {
+    if (certs->blocks != expected) {
         cm_detail_set(detail, "%zu of %zu PEM blocks are damaged",
-                      expected - certs->count, expected);
+                      expected - certs->blocks, expected);
         return CM_READ_BROKEN;
     }
     return CM_READ_OK;
 }
 
-enum cm_read
-cm_certificates_parse(const uint8_t *bytes, size_t len, X509 ***out,
-                      size_t *count, struct cm_detail *detail)
+/* ---- Any of them ---- */
+
+static enum cm_read
+parse(const uint8_t *bytes, size_t len, bool bags, X509 ***out, size_t *count,
+      struct cm_detail *detail)
 {
-    struct certificates certs = {NULL, 0};
+    struct certificates certs = {.bags = bags};
     enum cm_read outcome;
 
     *out = NULL;
@@ -179,10 +271,12 @@ cm_certificates_parse(const uint8_t *bytes, size_t len, X509 ***out,
         return CM_READ_BROKEN;
     }
     ERR_clear_error();
-    if (len >= 2 && bytes[0] == DER_SEQUENCE && bytes[1] >= DER_LONG_LENGTH)
-        outcome = add_der(&certs, bytes, len, detail);
-    else
+    if (len < 2 || bytes[0] != DER_SEQUENCE || bytes[1] < DER_LONG_LENGTH)
         outcome = add_pem(&certs, bytes, len, detail);
+    else if (bags && is_bag(bytes, len))
+        outcome = add_bag(&certs, bytes, len, detail);
+    else
+        outcome = add_der(&certs, bytes, len, detail);
     ERR_clear_error();
     if (outcome != CM_READ_OK) {
         cm_certificates_free(certs.list, certs.count);
@@ -193,21 +287,42 @@ cm_certificates_parse(const uint8_t *bytes, size_t len, X509 ***out,
     return CM_READ_OK;
 }
 
-bool
-cm_certificates_read(const uint8_t *bytes, size_t len, X509 ***out,
-                     size_t *count, struct cm_detail *detail)
+enum cm_read
+cm_certificates_parse(const uint8_t *bytes, size_t len, X509 ***out,
+                      size_t *count, struct cm_detail *detail)
+{
+    return parse(bytes, len, false, out, count, detail);
+}
+
+static bool
+read_bytes(const uint8_t *bytes, size_t len, bool bags, X509 ***out,
+           size_t *count, struct cm_detail *detail)
 {
     enum cm_read outcome;
 
-    outcome = cm_certificates_parse(bytes, len, out, count, detail);
+    outcome = parse(bytes, len, bags, out, count, detail);
     if (outcome == CM_READ_NO_MEMORY)
         cm_detail_set(detail, "out of memory");
     return outcome == CM_READ_OK;
 }
 
 bool
-cm_certificates_load(const char *path, X509 ***out, size_t *count,
-                     struct cm_detail *detail)
+cm_certificates_read(const uint8_t *bytes, size_t len, X509 ***out,
+                     size_t *count, struct cm_detail *detail)
+{
+    return read_bytes(bytes, len, false, out, count, detail);
+}
+
+bool
+cm_certificates_read_any(const uint8_t *bytes, size_t len, X509 ***out,
+                         size_t *count, struct cm_detail *detail)
+{
+    return read_bytes(bytes, len, true, out, count, detail);
+}
+
+static bool
+load(const char *path, bool bags, X509 ***out, size_t *count,
+     struct cm_detail *detail)
 {
     struct cm_file_stamp stamp;
     enum cm_read outcome;
@@ -223,9 +338,23 @@ cm_certificates_load(const char *path, X509 ***out, size_t *count,
             cm_detail_set(detail, "out of memory");
         return false;
     }
-    ok = cm_certificates_read(bytes, len, out, count, detail);
+    ok = read_bytes(bytes, len, bags, out, count, detail);
     free(bytes);
     return ok;
+}
+
+bool
+cm_certificates_load(const char *path, X509 ***out, size_t *count,
+                     struct cm_detail *detail)
+{
+    return load(path, false, out, count, detail);
+}
+
+bool
+cm_certificates_load_any(const char *path, X509 ***out, size_t *count,
+                         struct cm_detail *detail)
+{
+    return load(path, true, out, count, detail);
 }
 
 void

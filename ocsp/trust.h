@@ -134,4 +134,15 @@ bool cm_certificates_load(const char *path, X509 ***out, size_t *count,
                           struct cm_detail *detail);
 void cm_certificates_free(X509 **list, size_t count);
 
+/*
+ * The same two for what an administrator brings along: also the certificates
+ * of a PKCS#7 SignedData (RFC 2315, RFC 5652; ".p7b"), in DER, BER or PEM
+ * ("PKCS7", "CMS").  Its signature, if any, is not looked at.  A login never
+ * reads such files: what a realm trusts is in PEM or DER.
+ */
+bool cm_certificates_read_any(const uint8_t *bytes, size_t len, X509 ***out,
+                              size_t *count, struct cm_detail *detail);
+bool cm_certificates_load_any(const char *path, X509 ***out, size_t *count,
+                              struct cm_detail *detail);
+
 #endif

@@ -249,6 +249,24 @@ cm_certfile_read_all(const char *path, X509 ***out, size_t *count,
     return true;
 }
 
+bool
+cm_certfile_read_any(FILE *in, const char *path, X509 ***out, size_t *count,
+                     struct cm_detail *detail)
+{
+    struct cm_detail why = {""};
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    bool ok;
+
+    if (!read_input(in, path, &bytes, &len, detail))
+        return false;
+    ok = cm_certificates_read_any(bytes, len, out, count, &why);
+    if (!ok)
+        cm_detail_set(detail, "%.256s: %s", path, why.text);
+    free(bytes);
+    return ok;
+}
+
 struct collection {
     X509 ***list;
     size_t *count;

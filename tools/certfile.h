@@ -30,6 +30,14 @@ bool cm_certfile_read_all(const char *path, X509 ***out, size_t *count,
                           struct cm_detail *detail);
 
 /*
+ * Every certificate of what an administrator brings along: PEM, DER or PKCS#7
+ * (cm_certificates_read_any()), "-" for `in`.  On success there is at least
+ * one, and the caller frees them with cm_certificates_free().
+ */
+bool cm_certfile_read_any(FILE *in, const char *path, X509 ***out,
+                          size_t *count, struct cm_detail *detail);
+
+/*
  * Every certificate of a file, or of every file in a folder that does not
  * begin with ".", appended to *out.  False: a file cannot be read or holds no
  * certificate, or there is none.  The caller frees them in any case, with
