@@ -17,10 +17,13 @@ struct cm_breaker_rules {
 
 /* Zeroed: closed, as if the source worked. */
 struct cm_breaker {
-    unsigned failures; /* in a row */
-    int64_t open_until;
-    bool probing; /* someone is trying whether it works again */
+    unsigned failures;  /* in a row */
+    bool open;          /* it is not known to work */
+    int64_t open_until; /* where open: then someone may try */
 };
+
+/* Would a try be allowed now?  Promises nothing to whoever asks. */
+bool cm_breaker_is_due(const struct cm_breaker *breaker, int64_t now_ms);
 
 /* May the source be tried now?  While it is open nobody may; afterwards one
  * caller at a time, who must tell how it went.  A caller who never does holds
