@@ -51,8 +51,9 @@ bool cm_change_is_empty(const struct cm_change *change);
 bool cm_change_invert(const struct cm_change *change, struct cm_change *out);
 
 /* Appends it as one LDIF change record (RFC 2849), base64 where a value is
- * not a SAFE-STRING, lines folded, with an empty line at its end.  False: no
- * memory. */
+ * not a SAFE-STRING or holds control characters, lines folded, with an empty
+ * line at its end; an empty change is nothing.  False: no memory, or more
+ * than a buffer holds. */
 bool cm_change_ldif(const struct cm_change *change, struct cm_buf *out);
 
 #endif
