@@ -142,12 +142,15 @@ check_simple_bind(const struct cm_directory_config *config,
 
     if (config->bind_dn == NULL && config->password_file == NULL)
         return true;
-    if (config->bind_dn == NULL || config->password_file == NULL) {
+    if (config->bind_dn == NULL ||
+        (config->password_file == NULL && config->password == NULL)) {
         cm_detail_set(detail, "bind_dn and password_file: both or neither");
         return false;
     }
     if (!check_dn("bind_dn", config->bind_dn, detail))
         return false;
+    if (config->password_file == NULL)
+        return strlen(config->password) <= CM_LDAP_MAX_SECRET;
     ok = cm_ldap_read_secret(config->password_file, secret, detail);
     explicit_bzero(secret, sizeof(secret));
     return ok;

@@ -64,7 +64,7 @@ struct cm_target {
 };
 
 /* The realm is that of -r, or the default realm.  CM_EXIT_YES, or the error
- * was printed and out is zeroed. */
+ * was printed and out is zeroed.  out must stay where it is. */
 enum cm_exit cm_target_open(struct cm_options *options,
                             const struct cm_target_flags *flags,
                             struct cm_target *out);
