@@ -83,6 +83,7 @@ open_services(struct cm_realm *realm, const struct cm_log *log)
     const struct cm_settings *settings = &realm->settings;
     struct cm_services *services = &realm->services;
 
+    realm->log = log;
     services->clock = cm_system_clock;
     services->trust = cm_trust_new(&settings->trust, log);
     services->directory = cm_directory_new(&settings->directory, log);

@@ -22,7 +22,8 @@ struct cm_realm {
     char *name;
     struct cm_settings settings;
     struct cm_services services;
-    struct cm_detail why; /* BROKEN, ABSENT: the first error */
+    const struct cm_log *log; /* for what else is opened for it; borrowed */
+    struct cm_detail why;     /* BROKEN, ABSENT: the first error */
 };
 
 struct cm_realms;

@@ -4,12 +4,13 @@
 
 packages_build="gcc libc6-dev cmake ninja-build pkgconf libssl-dev
     libkrb5-dev libldap-dev libcurl4-openssl-dev libjansson-dev
-    libcmocka-dev"
+    libcmocka-dev libverto-dev"
 
 packages_realm="krb5-kdc krb5-admin-server krb5-pkinit krb5-user slapd
     ldap-utils softhsm2 opensc openssl"
 
-packages_tests="binutils ca-certificates git krb5-kdc-ldap mandoc nginx-light
+packages_tests="binutils ca-certificates git krb5-kdc-ldap libverto-libev1
+    mandoc nginx-light
     python3 python3-cryptography python3-pytest util-linux"
 
 # The packages of the arguments that are not installed.

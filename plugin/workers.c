@@ -1,0 +1,195 @@
+#include "workers.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <unistd.h>
+
+#include <verto.h>
+
+#include "crew.h"
+#include "workers_parts.h"
+
+/* Between the loop's event and the workers: each may go first. */
+struct tie {
+    struct verto_ctx *loop;
+    verto_ev *event;
+    struct cm_workers *workers; /* NULL: they are gone */
+};
+
+/* All of it belongs to the loop's thread. */
+struct cm_workers {
+    int idle_ms;
+    pid_t pid; /* of the process whose all below is */
+    struct cm_crew *crew;
+    struct tie *tie; /* NULL: the loop does not know of us */
+    struct cm_job *under_way[CM_WORKERS_MAX];
+    size_t count;
+};
+
+struct cm_workers *
+cm_workers_new(void)
+{
+    struct cm_workers *workers = calloc(1, sizeof(*workers));
+
+    if (workers == NULL)
+        return NULL;
+    workers->idle_ms = CM_WORKERS_IDLE_MS;
+    workers->pid = getpid();
+    return workers;
+}
+
+void
+cm_workers_set_idle_ms(struct cm_workers *workers, int idle_ms)
+{
+    workers->idle_ms = idle_ms;
+}
+
+/* What a parent left in our memory is not ours: its loop's event, its jobs and
+ * its threads. */
+static void
+forget_parent(struct cm_workers *workers)
+{
+    if (workers->pid == getpid())
+        return;
+    if (workers->tie != NULL)
+        workers->tie->workers = NULL;
+    workers->tie = NULL;
+    cm_crew_forget(workers->crew);
+    workers->crew = NULL;
+    workers->count = 0;
+    workers->pid = getpid();
+}
+
+void
+cm_workers_free(struct cm_workers *workers)
+{
+    if (workers == NULL)
+        return;
+    forget_parent(workers);
+    if (workers->tie != NULL)
+        verto_del(workers->tie->event); /* the loop is still there */
+    cm_crew_free(workers->crew);
+    for (size_t i = 0; i < workers->count; i++)
+        workers->under_way[i]->drop(workers->under_way[i]);
+    free(workers);
+}
+
+/* ---- the loop ---- */
+
+static void
+end_job(struct cm_workers *workers, struct cm_job *job)
+{
+    for (size_t i = 0; i < workers->count; i++) {
+        if (workers->under_way[i] == job) {
+            workers->under_way[i] = workers->under_way[--workers->count];
+            break;
+        }
+    }
+    job->done(job);
+}
+
+/* Jobs are finished, or threads have ended. */
+static void
+on_ready(verto_ctx *loop, verto_ev *event)
+{
+    const struct tie *tie = verto_get_private(event);
+    struct cm_workers *workers = tie->workers;
+    struct cm_job *job, *next;
+
+    (void)loop;
+    if (workers == NULL || workers->pid != getpid())
+        return;
+    for (job = cm_crew_take_finished(workers->crew); job != NULL; job = next) {
+        next = job->next;
+        end_job(workers, job);
+    }
+}
+
+/* The event is being deleted, by us or with its loop. */
+static void
+on_event_free(verto_ctx *loop, verto_ev *event)
+{
+    struct tie *tie = verto_get_private(event);
+
+    (void)loop;
+    if (tie->workers != NULL)
+        tie->workers->tie = NULL;
+    free(tie);
+}
+
+static enum cm_reason
+tie_to_loop(struct cm_workers *workers, struct verto_ctx *loop)
+{
+    struct tie *tie;
+
+    if (workers->tie != NULL)
+        return workers->tie->loop == loop ? CM_OK : CM_INTERNAL;
+    tie = calloc(1, sizeof(*tie));
+    if (tie == NULL)
+        return CM_NO_MEMORY;
+    tie->event =
+        verto_add_io(loop, VERTO_EV_FLAG_PERSIST | VERTO_EV_FLAG_IO_READ,
+                     on_ready, cm_crew_fd(workers->crew));
+    if (tie->event == NULL) {
+        free(tie);
+        return CM_INTERNAL;
+    }
+    tie->loop = loop;
+    tie->workers = workers;
+    verto_set_private(tie->event, tie, on_event_free);
+    workers->tie = tie;
+    return CM_OK;
+}
+
+/* ---- handing over ---- */
+
+static bool
+is_too_much(const struct cm_workers *workers, const struct cm_job *job)
+{
+    size_t same = 0;
+
+    if (workers->count == CM_WORKERS_MAX)
+        return true;
+    for (size_t i = 0; i < workers->count; i++) {
+        if (memcmp(workers->under_way[i]->certificate, job->certificate,
+                   sizeof(job->certificate)) == 0)
+            same++;
+    }
+    return same >= CM_WORKERS_SAME;
+}
+
+enum cm_reason
+cm_workers_submit(struct cm_workers *workers, struct verto_ctx *loop,
+                  struct cm_job *job)
+{
+    enum cm_reason reason = CM_OK;
+
+    forget_parent(workers);
+    if (is_too_much(workers, job))
+        return CM_BUSY;
+    if (workers->crew == NULL)
+        reason = cm_crew_new(&workers->crew);
+    if (reason == CM_OK)
+        reason = tie_to_loop(workers, loop);
+    if (reason == CM_OK)
+        reason = cm_crew_give(workers->crew, workers->idle_ms, job);
+    if (reason == CM_OK)
+        workers->under_way[workers->count++] = job;
+    return reason;
+}
+
+size_t
+cm_workers_count(const struct cm_workers *workers)
+{
+    return workers->pid == getpid() ? workers->count : 0;
+}
+
+size_t
+cm_workers_threads(const struct cm_workers *workers)
+{
+    if (workers->crew == NULL || workers->pid != getpid())
+        return 0;
+    return cm_crew_threads(workers->crew);
+}
