@@ -11,6 +11,7 @@
 #define CM_STOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <krb5.h>
 #include <krb5/kdcpreauth_plugin.h>
@@ -18,49 +19,63 @@
 #include "detail.h"
 #include "log.h"
 
-enum { CM_STOCK_LOOK_MS = 500 /* files are looked at no more often */ };
+enum {
+    CM_STOCK_LOOK_MS = 500,   /* files are looked at no more often */
+    CM_STOCK_RETRY_MS = 10000 /* what did not load is tried again, though no
+                                 file has changed */
+};
 
 struct cm_stock;
+struct cm_stock_object;
 
 /* One initialised stock module. */
 struct cm_generation {
     struct krb5_kdcpreauth_vtable_st vt;
     krb5_kdcpreauth_moddata moddata;
-    unsigned long number; /* 1, 2, ... */
-    krb5_context context; /* private to stock.c, as all below */
+    unsigned long number; /* 1, 2, ... of those that came into force */
+
+    /* Private to stock*.c. */
+    krb5_context context;
+    struct cm_stock_object *object;
+    bool *serves; /* one for each realm: is it configured there? */
     unsigned references;
 };
 
 /*
- * Loads the shared object and the first generation.  realms is the KDC's
- * NULL-terminated list, borrowed as long as the handle lives; log is copied.
- * path NULL: where the krb5 installation keeps it.
+ * Loads the shared object and the first generation, which a process forked
+ * later goes on using.  realms is the KDC's NULL-terminated list; it and log
+ * are copied.  path NULL: where libkrb5 looks for its plugins.
  *
  * A stock module that cannot be loaded or initialised (a missing key file) is
- * no failure here: there is no generation until it can, and the log says why.
- * NULL: no memory.
+ * no failure here: the log says why, and there is no generation until it can
+ * be initialised.  An object that cannot be loaded stays so.  NULL: no memory.
  */
-struct cm_stock *cm_stock_new(const char *path, const char **realms,
+struct cm_stock *cm_stock_new(const char *path, const char *const *realms,
                               const struct cm_log *log);
 /* Generations that are still held live until they are released. */
 void cm_stock_free(struct cm_stock *stock);
 
-/* The vtable before anything is initialised: pa_type_list, flags.  False: the
- * object cannot be loaded; detail says why. */
-bool cm_stock_vtable(struct cm_stock *stock, krb5_kdcpreauth_vtable out,
+/* The vtable before anything is initialised: pa_type_list, flags; what it
+ * points to lives as long as the handle.  False: the object cannot be loaded;
+ * detail says why. */
+bool cm_stock_vtable(const struct cm_stock *stock, krb5_kdcpreauth_vtable out,
                      struct cm_detail *detail);
 
 /*
  * The generation in force at now_ms (monotonic); held for the caller, who
- * gives it back with cm_generation_release().  Where changed files do not
- * load, the last one stays in force and the log says so, once for each
+ * gives it back with cm_generation_release().
+ *
+ * Changed files are loaded when they have lain still for CM_STOCK_LOOK_MS.
+ * Where they do not load, or where a realm that was served would not be any
+ * more, the last generation stays in force and the log says so, once for each
  * change.  NULL: there is none; detail says why.
  *
- * Called on the loop's thread only.
+ * This and the two below are called on the loop's thread only, and a
+ * generation is not released for the last time from within a call into it.
  */
 struct cm_generation *cm_stock_current(struct cm_stock *stock, int64_t now_ms,
                                        struct cm_detail *detail);
 struct cm_generation *cm_generation_hold(struct cm_generation *generation);
-void cm_generation_release(struct cm_generation *generation);
+void cm_generation_release(struct cm_generation *generation); /* NULL: none */
 
 #endif

@@ -1,0 +1,178 @@
+#include "stock_generation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The library's own words about the last failure. */
+static void
+say_code(krb5_context context, krb5_error_code code, struct cm_detail *detail)
+{
+    const char *text = krb5_get_error_message(context, code);
+
+    cm_detail_set(detail, "%s", text);
+    krb5_free_error_message(context, text);
+}
+
+/*
+ * Can this realm be served?  A context serves for one initialisation: each
+ * one registers its modules there again.
+ */
+static bool
+probe(const struct cm_stock_source *source, const char *realm, bool *serves,
+      struct cm_detail *why)
+{
+    const char *realms[] = {realm, NULL};
+    struct krb5_kdcpreauth_vtable_st vt;
+    krb5_kdcpreauth_moddata moddata = NULL;
+    krb5_context context = cm_stock_context(why);
+    krb5_error_code code;
+    bool ok;
+
+    if (context == NULL)
+        return false;
+    ok = cm_stock_object_vtable(source->object, context, &vt, why);
+    if (ok) {
+        code = vt.init(context, &moddata, realms);
+        *serves = code == 0;
+        if (code == 0)
+            vt.fini(context, moddata);
+        else
+            say_code(context, code, why);
+    }
+    krb5_free_context(context);
+    return ok;
+}
+
+static bool
+note_unserved(struct cm_stock_attempt *attempt, const char *realm)
+{
+    char *text = NULL;
+    bool ok;
+
+    if (asprintf(&text, "%s: %s", realm, attempt->why.text) < 0)
+        return false;
+    ok = cm_text_list_add(&attempt->unserved, text);
+    free(text);
+    return ok;
+}
+
+/*
+ * The stock module tells of a realm that it cannot serve only where it is the
+ * only one.  So that a half-written file does not take a realm away unseen,
+ * each is tried by itself.
+ */
+static bool
+probe_realms(const struct cm_stock_source *source,
+             const struct cm_generation *before, bool *serves,
+             struct cm_stock_attempt *attempt)
+{
+    struct cm_detail why;
+
+    for (size_t i = 0; i < source->count; i++) {
+        if (!probe(source, source->realms[i], &serves[i], &attempt->why))
+            return false;
+        if (serves[i])
+            continue;
+        if (!note_unserved(attempt, source->realms[i])) {
+            cm_detail_set(&attempt->why, "out of memory");
+            return false;
+        }
+        if (before != NULL && before->serves[i]) {
+            why = attempt->why;
+            cm_detail_set(&attempt->why, "%s: %s", source->realms[i],
+                          why.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The generation's own context must be the first of its kind here: it is what
+ * says which files the profile names now. */
+static bool
+look(const struct cm_generation *made, const struct cm_stock_source *source,
+     struct cm_stock_attempt *attempt)
+{
+    attempt->looked =
+        cm_stock_watch_build(&attempt->watch, made->context,
+                             (const char *const *)source->realms) &&
+        cm_stock_watch_stamp(&attempt->watch, &attempt->stamp);
+    if (!attempt->looked)
+        cm_detail_set(&attempt->why, "out of memory");
+    return attempt->looked;
+}
+
+static bool
+initialise(struct cm_generation *made, const struct cm_stock_source *source,
+           const struct cm_generation *before,
+           struct cm_stock_attempt *attempt)
+{
+    krb5_error_code code;
+
+    made->context = cm_stock_context(&attempt->why);
+    if (made->context == NULL || !look(made, source, attempt) ||
+        !cm_stock_object_vtable(source->object, made->context, &made->vt,
+                                &attempt->why))
+        return false;
+    made->serves[0] = true;
+    if (source->count > 1 &&
+        !probe_realms(source, before, made->serves, attempt))
+        return false;
+    code = made->vt.init(made->context, &made->moddata, source->realms);
+    if (code != 0)
+        say_code(made->context, code, &attempt->why);
+    return code == 0;
+}
+
+struct cm_generation *
+cm_stock_generation_make(const struct cm_stock_source *source,
+                         const struct cm_generation *before,
+                         struct cm_stock_attempt *attempt)
+{
+    struct cm_generation *made = calloc(1, sizeof(*made));
+
+    memset(attempt, 0, sizeof(*attempt));
+    if (made != NULL)
+        made->serves = calloc(source->count + 1, sizeof(*made->serves));
+    if (made == NULL || made->serves == NULL) {
+        free(made);
+        cm_detail_set(&attempt->why, "out of memory");
+        return NULL;
+    }
+    if (initialise(made, source, before, attempt)) {
+        made->object = cm_stock_object_hold(source->object);
+        made->references = 1;
+        return made;
+    }
+    krb5_free_context(made->context);
+    free(made->serves);
+    free(made);
+    return NULL;
+}
+
+void
+cm_stock_attempt_clear(struct cm_stock_attempt *attempt)
+{
+    cm_stock_watch_clear(&attempt->watch);
+    cm_text_list_clear(&attempt->unserved);
+}
+
+struct cm_generation *
+cm_generation_hold(struct cm_generation *generation)
+{
+    generation->references++;
+    return generation;
+}
+
+void
+cm_generation_release(struct cm_generation *generation)
+{
+    if (generation == NULL || --generation->references > 0)
+        return;
+    generation->vt.fini(generation->context, generation->moddata);
+    krb5_free_context(generation->context);
+    cm_stock_object_release(generation->object);
+    free(generation->serves);
+    free(generation);
+}

@@ -1,0 +1,39 @@
+/*
+ * A KDC's configuration for stock PKINIT in a temporary folder: keys and
+ * certificates made now, kdc.conf, and every line that was logged.
+ */
+#ifndef STOCK_FIXTURE_H
+#define STOCK_FIXTURE_H
+
+#include "log.h"
+#include "scratch.h"
+#include "stock.h"
+#include "text.h"
+
+struct stock_fixture {
+    struct scratch scratch;
+    struct cm_text_list lines;
+    struct cm_log log;
+};
+
+/* Makes kdc.pem, kdc.key, roots.pem, krb5.conf and a kdc.conf with
+ * [kdcdefaults] that names the first two as pkinit_identity and the third as
+ * pkinit_anchors, and with our certauth module.  Every failure ends the test
+ * program. */
+void stock_fixture_make(struct stock_fixture *fixture);
+void stock_fixture_remove(struct stock_fixture *fixture);
+
+/* Writes kdc.conf anew: more (NULL: nothing) before [plugins]; "@" in it is
+ * the folder. */
+void stock_fixture_conf(struct stock_fixture *fixture, const char *more);
+
+/* A certificate of the P-256 key `slot`, named by its number, and that key. */
+void stock_fixture_certificate(struct stock_fixture *fixture, const char *name,
+                               unsigned slot);
+void stock_fixture_key(struct stock_fixture *fixture, const char *name,
+                       unsigned slot);
+
+/* How many logged lines hold the words; forgets all lines. */
+size_t stock_fixture_lines(struct stock_fixture *fixture, const char *words);
+
+#endif
