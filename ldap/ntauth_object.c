@@ -126,6 +126,37 @@ object_name(struct cm_ldap_search *search,
 /* ---- The search ---- */
 
 static bool
+holds(const struct cm_ntauth_object *object, const struct cm_value *value)
+{
+    for (size_t i = 0; i < object->count; i++) {
+        if (object->values[i].len == value->len &&
+            memcmp(object->values[i].bytes, value->data, value->len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Asked for both names, 389-DS gives every value by each of them.  More than
+ * the limit is only counted, not compared: it is refused.
+ */
+static bool
+add_values(struct cm_ntauth_object *object, const struct cm_attribute *from)
+{
+    bool few = from->count <= CM_NTAUTH_MAX_VALUES;
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < from->count; i++) {
+        if (object->count > CM_NTAUTH_MAX_VALUES)
+            return true;
+        ok = (few && holds(object, &from->values[i])) ||
+             cm_ntauth_object_add(object, from->values[i].data,
+                                  from->values[i].len);
+    }
+    return ok;
+}
+
+static bool
 take_values(const struct cm_entry *entry, struct cm_ntauth_object *out)
 {
     struct cm_ntauth_object object = {0};
@@ -136,9 +167,7 @@ take_values(const struct cm_entry *entry, struct cm_ntauth_object *out)
     ok = object.dn != NULL;
     for (size_t i = 0; value_names[i] != NULL; i++) {
         one = cm_entry_get(entry, value_names[i]);
-        for (size_t j = 0; ok && one != NULL && j < one->count; j++)
-            ok = cm_ntauth_object_add(&object, one->values[j].data,
-                                      one->values[j].len);
+        ok = ok && (one == NULL || add_values(&object, one));
     }
     if (ok)
         *out = object;
