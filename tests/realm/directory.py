@@ -10,11 +10,14 @@ LIBLDAP_LEAKS = {"ASAN_OPTIONS": "detect_leaks=0"}
 
 
 class Directory:
-    """One cm_directory; each method is one call and returns its answer."""
+    """One cm_directory; each method is one call and returns its answer.
 
-    def __init__(self, *relations, environment=None):
+    within: words before the program's name."""
+
+    def __init__(self, *relations, environment=None, within=()):
         self._process = subprocess.Popen(
-            [os.environ["CERTMAP_DIRECTORY_PROBE"], *map(str, relations)],
+            [*within, os.environ["CERTMAP_DIRECTORY_PROBE"],
+             *map(str, relations)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=dict(os.environ, **(environment or {})))
 
