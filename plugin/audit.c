@@ -16,6 +16,7 @@ struct line {
     const struct cm_login *login;
     const char *requested;
     const struct cm_outcome *outcome;
+    const long *stock; /* the code with which stock PKINIT refused, or NULL */
 };
 
 /* A value of our own vocabulary: no blank or quotation mark is in it. */
@@ -219,6 +220,21 @@ add_names(struct cm_buf *buf, const struct line *line, size_t max)
     add_text(buf, "account", line->outcome->account, max);
 }
 
+/* Who says what. */
+static void
+add_verdict(struct cm_buf *buf, const struct line *line)
+{
+    enum cm_reason reason = line->outcome->reason;
+
+    if (line->stock != NULL)
+        cm_buf_addf(buf, "certmap: refused reason=pkinit code=%ld",
+                    *line->stock);
+    else
+        cm_buf_addf(buf, "certmap: %s reason=%s",
+                    reason == CM_OK ? "authorized" : "refused",
+                    cm_reason_token(reason));
+}
+
 /* The whole line with at most max bytes of each value from outside. */
 static char *
 build(const struct line *line, size_t max, size_t *len)
@@ -226,9 +242,7 @@ build(const struct line *line, size_t max, size_t *len)
     const struct cm_outcome *outcome = line->outcome;
     struct cm_buf buf = CM_BUF_INIT;
 
-    cm_buf_addf(&buf, "certmap: %s reason=%s",
-                outcome->reason == CM_OK ? "authorized" : "refused",
-                cm_reason_token(outcome->reason));
+    add_verdict(&buf, line);
     add_names(&buf, line, max);
     add_token(&buf, "mapping", cm_form_token(outcome->mapping));
     add_token(&buf, "strength", cm_strength_token(outcome->strength));
@@ -245,18 +259,31 @@ build(const struct line *line, size_t max, size_t *len)
     return cm_buf_take(&buf);
 }
 
+/* Shorter values, never a line cut at its end. */
+static char *
+fit(const struct line *line)
+{
+    size_t len = 0;
+    char *text = build(line, CM_AUDIT_MAX_FIELD, &len);
+
+    if (text != NULL && len > CM_AUDIT_MAX_LINE) {
+        free(text);
+        text = build(line, AUDIT_SHORT_FIELD, &len);
+    }
+    return text;
+}
+
 char *
 cm_audit_line(const struct cm_settings *settings, const struct cm_login *login,
               const char *requested, const struct cm_outcome *outcome)
 {
-    struct line line = {settings, login, requested, outcome};
-    size_t len = 0;
-    char *text = build(&line, CM_AUDIT_MAX_FIELD, &len);
+    return fit(&(struct line){settings, login, requested, outcome, NULL});
+}
 
-    /* Shorter values, never a line cut at its end. */
-    if (text != NULL && len > CM_AUDIT_MAX_LINE) {
-        free(text);
-        text = build(&line, AUDIT_SHORT_FIELD, &len);
-    }
-    return text;
+char *
+cm_audit_stock_line(const struct cm_settings *settings,
+                    const struct cm_login *login, const char *requested,
+                    const struct cm_outcome *outcome, long code)
+{
+    return fit(&(struct line){settings, login, requested, outcome, &code});
 }

@@ -25,4 +25,13 @@ char *cm_audit_line(const struct cm_settings *settings,
                     const struct cm_login *login, const char *requested,
                     const struct cm_outcome *outcome);
 
+/*
+ * The same where the KDC's own PKINIT refused and we were not asked:
+ * "certmap: refused reason=pkinit code=70 realm=...".  code is its answer: the
+ * number of RFC 4120 or RFC 4556, where it is one.
+ */
+char *cm_audit_stock_line(const struct cm_settings *settings,
+                          const struct cm_login *login, const char *requested,
+                          const struct cm_outcome *outcome, long code);
+
 #endif

@@ -37,6 +37,12 @@ ENFORCE = {"certauth": {"module": f"certmap:{MODULE}",
 OBSERVE = {"certauth": {"module": f"certmap:{MODULE}",
                         "enable_only": ["pkinit_san", "pkinit_eku",
                                         "certmap"]}}
+#: The kdcpreauth module around stock PKINIT, instead of it.
+PREAUTH = {"kdcpreauth": {"module": f"certmap:{MODULE}",
+                          "disable": "pkinit"}}
+#: Both with it: the KDC does not wait.
+WRAP = {**ENFORCE, **PREAUTH}
+WRAP_OBSERVE = {**OBSERVE, **PREAUTH}
 
 
 def until(condition, what, seconds=START_SECONDS):
