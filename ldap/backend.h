@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "directory.h"
+#include "health.h"
 
 /* Milliseconds of a clock that never jumps. */
 int64_t cm_backend_now_ms(void);
@@ -63,6 +64,8 @@ struct cm_ldap;
 struct cm_ldap *cm_ldap_new(const struct cm_directory_config *config,
                             const struct cm_log *log);
 void cm_ldap_free(struct cm_ldap *ldap);
+void cm_ldap_share_health(struct cm_ldap *ldap,
+                          struct cm_directory_health *health);
 enum cm_reason cm_ldap_find(struct cm_ldap *ldap,
                             const struct cm_directory_query *query,
                             struct cm_accounts *out, struct cm_detail *detail);

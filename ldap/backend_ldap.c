@@ -3,7 +3,7 @@
  *
  * Servers are tried in the order of the configuration.  Each gets its share
  * of the time that is left, so that one that hangs leaves time for the next;
- * one that failed is left alone for a while, unless all did.
+ * one that failed is left alone for a while, as health.h says.
  */
 #include "backend.h"
 
@@ -12,14 +12,14 @@
 
 #include <unistd.h>
 
+#include "health.h"
 #include "ldap_connection.h"
 #include "ldap_search.h"
 #include "text.h"
 
 struct server {
     const char *uri;
-    int64_t skip_until; /* cm_backend_now_ms(); 0: it works, as far as known */
-    bool tried;         /* in this call */
+    bool tried; /* in this call */
     struct cm_resolve *pending;
 };
 
@@ -27,6 +27,9 @@ struct cm_ldap {
     const struct cm_directory_config *config;
     const struct cm_log *log;
     pid_t pid;
+    struct cm_directory_health *health; /* own_health, or a shared one */
+    struct cm_directory_health *own_health;
+    bool all_out; /* in this call: every server is known to fail */
     struct server servers[CM_DIRECTORY_MAX_URIS];
     size_t count;
     size_t current; /* whose connection it is */
@@ -45,7 +48,18 @@ cm_ldap_new(const struct cm_directory_config *config, const struct cm_log *log)
     ldap->pid = getpid();
     for (size_t i = 0; i < config->uri_count; i++)
         ldap->servers[ldap->count++].uri = config->uris[i];
-    return ldap;
+    ldap->own_health = cm_directory_health_new(ldap->count);
+    ldap->health = ldap->own_health;
+    if (ldap->health != NULL)
+        return ldap;
+    free(ldap);
+    return NULL;
+}
+
+void
+cm_ldap_share_health(struct cm_ldap *ldap, struct cm_directory_health *health)
+{
+    ldap->health = health;
 }
 
 /*
@@ -72,6 +86,7 @@ cm_ldap_free(struct cm_ldap *ldap)
     cm_ldap_close(&ldap->connection);
     for (size_t i = 0; i < ldap->count; i++)
         cm_resolve_forget(ldap->servers[i].pending);
+    cm_directory_health_free(ldap->own_health);
     free(ldap);
 }
 
@@ -91,43 +106,64 @@ report(const struct cm_ldap *ldap, enum cm_severity severity, const char *uri,
     cm_buf_clear(&line);
 }
 
+/* start and deadline are those of the try. */
 static void
-note_failure(struct cm_ldap *ldap, struct server *server,
-             const struct cm_detail *why)
+note_failure(struct cm_ldap *ldap, size_t index, int64_t start,
+             int64_t deadline, const struct cm_detail *why)
+{
+    int64_t now = cm_backend_now_ms();
+
+    cm_ldap_close(&ldap->connection);
+    if (now >= deadline && deadline - start < CM_HEALTH_FAIR_MS)
+        return;
+    if (cm_health_failed(ldap->health, index, now))
+        report(ldap, CM_LOG_WARNING, ldap->servers[index].uri, why->text);
+}
+
+static void
+note_success(struct cm_ldap *ldap, size_t index)
+{
+    if (cm_health_worked(ldap->health, index))
+        report(ldap, CM_LOG_INFO, ldap->servers[index].uri, "answers again");
+}
+
+/* It answers, but not this question: another may be answered. */
+static void
+note_useless(struct cm_ldap *ldap, size_t index, const struct cm_detail *why)
 {
     cm_ldap_close(&ldap->connection);
-    server->skip_until = cm_backend_now_ms() + CM_LDAP_SKIP_MS;
-    report(ldap, CM_LOG_WARNING, server->uri, why->text);
-}
-
-static void
-note_success(struct cm_ldap *ldap, struct server *server)
-{
-    if (server->skip_until != 0)
-        report(ldap, CM_LOG_INFO, server->uri, "answers again");
-    server->skip_until = 0;
-}
-
-static bool
-is_skipped(const struct server *server, int64_t now)
-{
-    return server->skip_until > now;
+    note_success(ldap, index);
+    report(ldap, CM_LOG_WARNING, ldap->servers[index].uri, why->text);
 }
 
 /*
- * Which servers this call may try: those that are not skipped, or all where
- * all are.  The others count as tried.
+ * Which servers this call may try; the others count as tried.  False: all
+ * have failed, and nobody is to wait for them now.
  */
-static void
+static bool
 choose_servers(struct cm_ldap *ldap)
 {
     int64_t now = cm_backend_now_ms();
-    bool all = true;
 
+    ldap->all_out = true;
+    for (size_t i = 0; i < ldap->count; i++) {
+        ldap->servers[i].tried = !cm_health_is_due(ldap->health, i, now);
+        ldap->all_out = ldap->all_out && ldap->servers[i].tried;
+    }
+    if (!ldap->all_out)
+        return true;
     for (size_t i = 0; i < ldap->count; i++)
-        all = all && is_skipped(&ldap->servers[i], now);
-    for (size_t i = 0; i < ldap->count; i++)
-        ldap->servers[i].tried = !all && is_skipped(&ldap->servers[i], now);
+        ldap->servers[i].tried = false;
+    return ldap->health == ldap->own_health ||
+           cm_health_may_try_all(ldap->health, now);
+}
+
+/* Another thread may have begun to try it since. */
+static bool
+may_try(struct cm_ldap *ldap, size_t index)
+{
+    return ldap->all_out ||
+           cm_health_may_try(ldap->health, index, cm_backend_now_ms());
 }
 
 /* The next server to try, the connected one first; count: none is left. */
@@ -175,6 +211,7 @@ try_server(struct cm_ldap *ldap, size_t index, int64_t deadline,
 {
     struct server *server = &ldap->servers[index];
     bool kept = ldap->connection.handle != NULL && ldap->current == index;
+    int64_t start = cm_backend_now_ms();
     enum cm_ldap_search_end end;
 
     if (!kept)
@@ -187,16 +224,45 @@ try_server(struct cm_ldap *ldap, size_t index, int64_t deadline,
     }
     switch (end) {
     case CM_LDAP_SEARCH_DONE:
-        note_success(ldap, server);
+        note_success(ldap, index);
         break;
     case CM_LDAP_SEARCH_REFUSED:
         /* The server may still be talking. */
         cm_ldap_close(&ldap->connection);
+        note_success(ldap, index);
+        break;
+    case CM_LDAP_SEARCH_USELESS:
+        note_useless(ldap, index, detail);
         break;
     case CM_LDAP_SEARCH_LOST:
     case CM_LDAP_SEARCH_FAILED:
-        note_failure(ldap, server, detail);
+        note_failure(ldap, index, start, deadline, detail);
         break;
+    }
+    return end;
+}
+
+/*
+ * Asks one server after another until one answers.  *uri is the one that was
+ * asked last; why, what it said.
+ */
+static enum cm_ldap_search_end
+ask_in_turn(struct cm_ldap *ldap, struct cm_ldap_search *search,
+            int64_t deadline, const char **uri, struct cm_detail *why)
+{
+    enum cm_ldap_search_end end = CM_LDAP_SEARCH_FAILED;
+    size_t i;
+
+    while ((i = next_server(ldap)) < ldap->count &&
+           cm_backend_now_ms() < deadline) {
+        if (may_try(ldap, i)) {
+            *uri = ldap->servers[i].uri;
+            search->reason = CM_DIRECTORY_UNAVAILABLE;
+            end = try_server(ldap, i, share_of(ldap, deadline), search, why);
+        }
+        ldap->servers[i].tried = true;
+        if (end == CM_LDAP_SEARCH_DONE || end == CM_LDAP_SEARCH_REFUSED)
+            break;
     }
     return end;
 }
@@ -205,28 +271,26 @@ enum cm_reason
 cm_ldap_ask(struct cm_ldap *ldap, struct cm_ldap_search *search,
             int timeout_ms, struct cm_detail *detail)
 {
-    int64_t deadline = cm_backend_now_ms() + timeout_ms;
+    int64_t start = cm_backend_now_ms(), now;
     struct cm_detail why = {"no server could be asked"};
     enum cm_ldap_search_end end;
     const char *uri = "";
-    size_t i;
 
     notice_fork(ldap);
-    choose_servers(ldap);
-    while ((i = next_server(ldap)) < ldap->count &&
-           cm_backend_now_ms() < deadline) {
-        uri = ldap->servers[i].uri;
-        search->reason = CM_DIRECTORY_UNAVAILABLE;
-        end = try_server(ldap, i, share_of(ldap, deadline), search, &why);
-        ldap->servers[i].tried = true;
-        if (end == CM_LDAP_SEARCH_DONE)
-            return CM_OK;
-        if (end == CM_LDAP_SEARCH_REFUSED) {
-            cm_detail_set(detail, "%s: %s", uri, why.text);
-            return search->reason;
-        }
+    if (!choose_servers(ldap)) {
+        cm_detail_set(detail, "every server failed lately; none is asked "
+                              "again just now");
+        return CM_DIRECTORY_UNAVAILABLE;
     }
+    end = ask_in_turn(ldap, search, start + timeout_ms, &uri, &why);
+    if (end == CM_LDAP_SEARCH_DONE)
+        return CM_OK;
     cm_detail_set(detail, "%s%s%s", uri, *uri != '\0' ? ": " : "", why.text);
+    if (end == CM_LDAP_SEARCH_REFUSED)
+        return search->reason;
+    now = cm_backend_now_ms();
+    if (*uri != '\0')
+        cm_health_none_worked(ldap->health, now, now - start);
     return CM_DIRECTORY_UNAVAILABLE;
 }
 

@@ -114,6 +114,14 @@ cm_directory_free(struct cm_directory *directory)
     free(directory);
 }
 
+void
+cm_directory_share_health(struct cm_directory *directory,
+                          struct cm_directory_health *health)
+{
+    if (directory->ldap != NULL)
+        cm_ldap_share_health(directory->ldap, health);
+}
+
 static enum cm_reason
 find(struct cm_directory *directory, const struct cm_directory_query *query,
      struct cm_accounts *out, struct cm_detail *detail)

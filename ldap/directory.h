@@ -14,6 +14,7 @@
 
 #include "account.h"
 #include "detail.h"
+#include "health.h"
 #include "log.h"
 #include "reason.h"
 #include "schema.h"
@@ -87,6 +88,15 @@ struct cm_directory;
 struct cm_directory *cm_directory_new(const struct cm_directory_config *config,
                                       const struct cm_log *log);
 void cm_directory_free(struct cm_directory *directory);
+
+/*
+ * What is known about sick servers is shared with the other handles of this
+ * configuration (health.h).  Without this it is the handle's own, and where
+ * every server has failed each call tries them all: nobody else is there to be
+ * spared.  Called before anything is asked; health must outlive it.
+ */
+void cm_directory_share_health(struct cm_directory *directory,
+                               struct cm_directory_health *health);
 
 /*
  * Finds the account of the canonical principal and any account that the UPN

@@ -73,12 +73,12 @@ copy_values(const char *const *wanted, const struct berval *name,
                       "%s: the server gives some of %.*s only; let it give "
                       "all values at once",
                       out->dn, (int)name->bv_len, name->bv_val);
-        return CM_LDAP_SEARCH_FAILED;
+        return CM_LDAP_SEARCH_USELESS;
     }
     for (; own != NULL && values != NULL && values->bv_val != NULL; values++) {
         if (!cm_entry_add(out, own, values->bv_val, values->bv_len)) {
             cm_detail_set(detail, "out of memory");
-            return CM_LDAP_SEARCH_FAILED;
+            return CM_LDAP_SEARCH_USELESS;
         }
     }
     return CM_LDAP_SEARCH_DONE;
@@ -98,7 +98,7 @@ read_attributes(LDAP *handle, LDAPMessage *message, BerElement *ber,
         if (ldap_get_attribute_ber(handle, message, ber, &name, &values) !=
             LDAP_SUCCESS) {
             cm_detail_set(detail, "an entry cannot be decoded");
-            end = CM_LDAP_SEARCH_FAILED;
+            end = CM_LDAP_SEARCH_USELESS;
         } else if (name.bv_val == NULL) {
             return end; /* that was the last one */
         } else {
@@ -113,7 +113,7 @@ static enum cm_ldap_search_end
 read_entry(LDAP *handle, LDAPMessage *message, const char *const *wanted,
            struct cm_entry *out, struct cm_detail *detail)
 {
-    enum cm_ldap_search_end end = CM_LDAP_SEARCH_FAILED;
+    enum cm_ldap_search_end end = CM_LDAP_SEARCH_USELESS;
     BerElement *ber = NULL;
     struct berval dn;
 
@@ -152,6 +152,19 @@ take_message(struct cm_ldap_search *search,
     return end;
 }
 
+/* A server that says too much about one account is no sick server. */
+static enum cm_ldap_search_end
+without_answer(const struct cm_ldap_connection *connection,
+               enum cm_ldap_wait wait, struct cm_detail *detail)
+{
+    if (connection->wire.allowance == 0) {
+        cm_detail_set(detail, "the answer is larger than %d bytes",
+                      CM_LDAP_MAX_ANSWER);
+        return CM_LDAP_SEARCH_USELESS;
+    }
+    return wait == CM_LDAP_LOST ? CM_LDAP_SEARCH_LOST : CM_LDAP_SEARCH_FAILED;
+}
+
 enum cm_ldap_search_end
 cm_ldap_run_search(struct cm_ldap_search *search,
                    struct cm_ldap_connection *connection,
@@ -172,8 +185,7 @@ cm_ldap_run_search(struct cm_ldap_search *search,
         wait =
             cm_ldap_next(connection, message_id, deadline, &message, detail);
         if (wait != CM_LDAP_ANSWERED) {
-            end = wait == CM_LDAP_LOST ? CM_LDAP_SEARCH_LOST
-                                       : CM_LDAP_SEARCH_FAILED;
+            end = without_answer(connection, wait, detail);
             break;
         }
         if (ldap_msgtype(message) == LDAP_RES_SEARCH_RESULT) {

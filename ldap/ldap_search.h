@@ -14,8 +14,11 @@ enum { CM_LDAP_PAGE = 500 }; /* entries in a page of a walk */
 enum cm_ldap_search_end {
     CM_LDAP_SEARCH_DONE,    /* answered, and understood */
     CM_LDAP_SEARCH_REFUSED, /* answered; no other server is to be asked */
+    CM_LDAP_SEARCH_USELESS, /* answered, in a way that cannot be used: another
+                               server may do better, and this one with another
+                               question */
     CM_LDAP_SEARCH_LOST,    /* the connection is gone */
-    CM_LDAP_SEARCH_FAILED   /* no answer in time, or none of use */
+    CM_LDAP_SEARCH_FAILED   /* no answer in time, or an error */
 };
 
 struct cm_ldap_search {

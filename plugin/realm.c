@@ -55,6 +55,8 @@ close_services(struct cm_realm *realm)
     cm_directory_free(realm->services.directory);
     cm_store_free(realm->services.store);
     memset(&realm->services, 0, sizeof(realm->services));
+    cm_directory_health_free(realm->health);
+    realm->health = NULL;
 }
 
 static void
@@ -84,14 +86,17 @@ open_services(struct cm_realm *realm, const struct cm_log *log)
     struct cm_services *services = &realm->services;
 
     realm->log = log;
+    realm->health = cm_directory_health_new(settings->directory.uri_count);
     services->clock = cm_system_clock;
     services->trust = cm_trust_new(&settings->trust, log);
     services->directory = cm_directory_new(&settings->directory, log);
     services->store =
         cm_store_new(settings->store, settings->store_given, log);
-    if (services->trust != NULL && services->directory != NULL &&
-        services->store != NULL)
+    if (realm->health != NULL && services->trust != NULL &&
+        services->directory != NULL && services->store != NULL) {
+        cm_directory_share_health(services->directory, realm->health);
         return;
+    }
     close_services(realm);
     realm->state = CM_REALM_BROKEN;
     cm_detail_set(&realm->why, "out of memory");

@@ -22,6 +22,9 @@ struct cm_realm {
     char *name;
     struct cm_settings settings;
     struct cm_services services;
+    /* What is known about its directory servers; every handle of the realm
+     * shares it. */
+    struct cm_directory_health *health;
     const struct cm_log *log; /* for what else is opened for it; borrowed */
     struct cm_detail why;     /* BROKEN, ABSENT: the first error */
 };

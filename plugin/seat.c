@@ -47,8 +47,10 @@ open_directory(struct cm_seat *seat, const struct cm_realm *realm)
         return NULL;
     seat->places = places;
     directory = cm_directory_new(&realm->settings.directory, realm->log);
-    if (directory != NULL)
-        places[seat->count++] = (struct place){realm, directory};
+    if (directory == NULL)
+        return NULL;
+    cm_directory_share_health(directory, realm->health);
+    places[seat->count++] = (struct place){realm, directory};
     return directory;
 }
 

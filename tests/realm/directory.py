@@ -57,6 +57,10 @@ class Directory:
     def find_in_child(self, principal):
         return self.call("fork", principal)
 
+    def find_by_other(self, principal):
+        """By the second handle of a probe with shared=true."""
+        return self.call("other", principal)
+
     def probe(self):
         return self.call("probe")
 

@@ -21,6 +21,11 @@ class Listener:
     def uri(self):
         return f"ldap://127.0.0.1:{self.port}"
 
+    @property
+    def connections(self):
+        """How many are open."""
+        return len(self._open)
+
     def __enter__(self):
         self._start(self._accept)
         return self

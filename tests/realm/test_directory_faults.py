@@ -10,6 +10,7 @@ import pytest
 import fakeldap
 from directory import LIBLDAP_LEAKS, Directory
 from ldapfaults import Answering, Deaf, Proxy
+from realm import until
 from slapd import Authority, Slapd, free_port
 from test_directory import ALICE, BASE, PEOPLE, names
 
@@ -117,6 +118,65 @@ def test_second_server_when_the_first_hangs(slapd, tmp_path):
         answer = d.find(ALICE)
         assert names(answer) == FOUND
         assert answer["ms"] < BUDGET / 2
+
+
+def test_handles_share_what_they_know_about_a_server_that_hangs(slapd):
+    """The first handle pays its share; the second asks the second server at
+    once, and so does the first with the connection that it has."""
+    with Deaf() as deaf, directory(deaf.uri, slapd.ldap,
+                                   relations=["shared=true"]) as d:
+        assert names(d.find(ALICE)) == FOUND
+        assert deaf.connections == 1
+        for _ in range(3):
+            answer = d.find_by_other(ALICE)
+            assert names(answer) == FOUND and answer["log"] == []
+            assert names(d.find(ALICE)) == FOUND
+        assert deaf.connections == 1
+
+
+def test_connected_handles_turn_from_a_server_that_hangs(slapd, tmp_path):
+    """What one handle finds out, the other knows before it asks."""
+    second = Slapd(tmp_path / "second", access=["to * by * read"])
+    second.load(PEOPLE)
+    with second, directory(slapd.ldap, second.ldap,
+                           relations=["shared=true"]) as d:
+        assert names(d.find(ALICE)) == FOUND
+        assert names(d.find_by_other(ALICE)) == FOUND
+        slapd.pause()
+        answer = d.find(ALICE)
+        assert names(answer) == FOUND
+        assert answer["ms"] >= BUDGET / 2 - 10
+        assert "no answer in time" in answer["log"][0]
+        answer = d.find_by_other(ALICE)
+        assert names(answer) == FOUND and answer["log"] == []
+
+
+def test_shared_and_all_out(slapd):
+    """One pays; the others are refused at once; it is noticed when the server
+    is back."""
+    with directory(slapd.ldap, relations=["shared=true"]) as d:
+        assert names(d.find(ALICE)) == FOUND
+        slapd.pause()
+        refused(d.find(ALICE))
+        assert "failed lately" in d.find_by_other(ALICE)["detail"]
+        slapd.resume()
+        until(lambda: d.find_by_other(ALICE)["accounts"], "the server back",
+              seconds=30)
+        assert names(d.find(ALICE)) == FOUND
+
+
+def test_an_answer_of_no_use_blames_no_server(slapd):
+    """What the directory says about one account keeps nobody else out."""
+    script = fakeldap.entries(("uid=alice", {
+        "krbPrincipalName": [ALICE],
+        "altSecurityIdentities;range=0-1499": ["x"]}))
+    with fakeldap.FakeLdap(script) as server, \
+            directory(server.uri, relations=["shared=true"]) as d:
+        for find in (d.find, d.find_by_other, d.find):
+            answer = find(ALICE)
+            refused(answer)
+            assert "some of altSecurityIdentities" in answer["detail"]
+        assert server.searches == 3
 
 
 def test_three_servers_hang_and_the_fourth_answers(slapd):

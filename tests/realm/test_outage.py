@@ -177,6 +177,45 @@ def test_failover_while_running(make_kdc, world, tmp_path, slapd):
         refused(kdc, card, UNAVAILABLE)
 
 
+def connections(port):
+    """Connections to the port that a server has, or has yet to take."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in list(table)[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] != "0A"
+               for row in rows)
+
+
+def test_first_of_two_servers_hangs(make_kdc, world, tmp_path, slapd):
+    """It costs one login its share; the others turn to the second."""
+    card = world.card("alice")
+    with Slapd(tmp_path / "second") as second:
+        second.add(accounts.account("alice", card.mappings()["ski"]))
+        slapd.pause()
+        kdc = make(make_kdc, world, tmp_path,
+                   accounts.reader(tmp_path, slapd, second))
+        assert kdc.kinit("alice", card).ok
+        tried = connections(slapd.port)
+        for _ in range(5):
+            assert kdc.kinit("alice", card).ok
+        assert connections(slapd.port) == tried, "it was asked again"
+        warnings = [line for line in kdc.log().splitlines()
+                    if "no answer in time" in line]
+        assert len(warnings) == 1, warnings
+
+
+def test_all_servers_hang(make_kdc, world, tmp_path, slapd):
+    """One login waits; the next are refused without waiting, for a while."""
+    card = world.card("alice")
+    slapd.pause()
+    kdc = make(make_kdc, world, tmp_path, accounts.reader(tmp_path, slapd),
+               timeout="2s")
+    refused(kdc, card, UNAVAILABLE, seconds=2 + SLACK)
+    tried = connections(slapd.port)
+    login = refused(kdc, card, UNAVAILABLE)
+    assert "every server failed lately" in login.audit["line"]
+    assert connections(slapd.port) == tried, "it was asked again"
+
+
 def test_unavailable_discard_sends_the_client_elsewhere(
         make_kdc, world, tmp_path, slapd):
     """`unavailable = discard`: no answer, so the client asks the next KDC."""

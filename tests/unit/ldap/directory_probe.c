@@ -5,12 +5,14 @@
  *     directory_probe relation=value ...
  *
  * The relations are those of `ldap { }`, and ldif=PATH, timeout=MS,
- * dns_domain=NAME.  Commands on standard input:
+ * dns_domain=NAME.  With shared=true there are two handles that share what
+ * they know about servers.  Commands on standard input:
  *
  *     check                  cm_directory_config_check()
  *     find PRINCIPAL [UPN]   cm_directory_find()
  *     nowait PRINCIPAL       the same, without leave to wait
  *     fork PRINCIPAL [UPN]   the same in a child process
+ *     other PRINCIPAL        the same by the other handle
  *     probe                  cm_directory_probe()
  *     walk LIMIT             cm_directory_each_mapped()
  *     sweep FILTER [STOP]    cm_sweep(), with altSecurityIdentities; ended
@@ -36,6 +38,9 @@ enum { MAX_LINE = 8192 };
 struct probe {
     struct cm_directory_config config;
     struct cm_directory *directory;
+    struct cm_directory_health *health; /* NULL: not shared */
+    struct cm_directory *other;         /* shares it */
+    bool shared;
     const char *dns_domain;
     int timeout_ms;
     json_t *log; /* lines since the last answer */
@@ -107,6 +112,8 @@ set(struct probe *probe, const char *name, const char *value)
         config->starttls = strcmp(value, "true") == 0;
     else if (strcmp(name, "sasl_mech") == 0)
         set_mechanism(config, value);
+    else if (strcmp(name, "shared") == 0)
+        probe->shared = strcmp(value, "true") == 0;
     else if (strcmp(name, "timeout") == 0)
         probe->timeout_ms = atoi(value);
     else if (strcmp(name, "dns_domain") == 0)
@@ -250,6 +257,18 @@ find_in_child(struct probe *probe, const char *name, const char *upn)
         die("the child failed");
 }
 
+static void
+find_by_other(struct probe *probe, const char *name)
+{
+    struct cm_directory *directory = probe->directory;
+
+    if (probe->other == NULL)
+        die("there is no other handle");
+    probe->directory = probe->other;
+    find(probe, name, NULL, true);
+    probe->directory = directory;
+}
+
 static bool
 visit(void *context, const struct cm_entry *entry)
 {
@@ -342,6 +361,8 @@ serve(struct probe *probe, char *line)
         find(probe, first, second, false);
     } else if (strcmp(command, "fork") == 0) {
         find_in_child(probe, first, second);
+    } else if (strcmp(command, "other") == 0) {
+        find_by_other(probe, first);
     } else if (strcmp(command, "walk") == 0) {
         walk(probe, strtoul(first, NULL, 10));
     } else if (strcmp(command, "sweep") == 0) {
@@ -358,6 +379,22 @@ keep_line(void *context, enum cm_severity severity, const char *text)
     (void)json_array_append_new(context, json_string(text));
 }
 
+static void
+open_handles(struct probe *probe, const struct cm_log *log)
+{
+    probe->directory = cm_directory_new(&probe->config, log);
+    if (probe->directory == NULL || probe->log == NULL)
+        die("out of memory");
+    if (!probe->shared)
+        return;
+    probe->health = cm_directory_health_new(probe->config.uri_count);
+    probe->other = cm_directory_new(&probe->config, log);
+    if (probe->health == NULL || probe->other == NULL)
+        die("out of memory");
+    cm_directory_share_health(probe->directory, probe->health);
+    cm_directory_share_health(probe->other, probe->health);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -367,12 +404,12 @@ main(int argc, char **argv)
     char line[MAX_LINE];
 
     configure(&probe, argc, argv);
-    probe.directory = cm_directory_new(&probe.config, &log);
-    if (probe.directory == NULL || probe.log == NULL)
-        die("out of memory");
+    open_handles(&probe, &log);
     while (fgets(line, sizeof(line), stdin) != NULL)
         serve(&probe, line);
     cm_directory_free(probe.directory);
+    cm_directory_free(probe.other);
+    cm_directory_health_free(probe.health);
     cm_directory_config_clear(&probe.config);
     json_decref(probe.log);
     return 0;
