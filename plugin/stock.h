@@ -66,9 +66,10 @@ bool cm_stock_vtable(const struct cm_stock *stock, krb5_kdcpreauth_vtable out,
  * gives it back with cm_generation_release().
  *
  * Changed files are loaded when they have lain still for CM_STOCK_LOOK_MS.
- * Where they do not load, or where a realm that was served would not be any
- * more, the last generation stays in force and the log says so, once for each
- * change.  NULL: there is none; detail says why.
+ * Where they do not load, where the KDC's certificate and key do not belong
+ * together, or where a realm that was served would not be any more, the last
+ * generation stays in force and the log says so, once for each change.  NULL:
+ * there is none; detail says why.
  *
  * This and the two below are called on the loop's thread only, and a
  * generation is not released for the last time from within a call into it.

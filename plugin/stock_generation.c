@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stock_identity.h"
+
 /* The library's own words about the last failure. */
 static void
 say_code(krb5_context context, krb5_error_code code, struct cm_detail *detail)
@@ -15,11 +17,11 @@ say_code(krb5_context context, krb5_error_code code, struct cm_detail *detail)
 }
 
 /*
- * Can this realm be served?  A context serves for one initialisation: each
- * one registers its modules there again.
+ * Does the stock module take this realm?  A context serves for one
+ * initialisation: each one registers its modules there again.
  */
 static bool
-probe(const struct cm_stock_source *source, const char *realm, bool *serves,
+probe(const struct cm_stock_source *source, const char *realm,
       struct cm_detail *why)
 {
     const char *realms[] = {realm, NULL};
@@ -27,21 +29,34 @@ probe(const struct cm_stock_source *source, const char *realm, bool *serves,
     krb5_kdcpreauth_moddata moddata = NULL;
     krb5_context context = cm_stock_context(why);
     krb5_error_code code;
-    bool ok;
+    bool serves = false;
 
     if (context == NULL)
         return false;
-    ok = cm_stock_object_vtable(source->object, context, &vt, why);
-    if (ok) {
+    if (cm_stock_object_vtable(source->object, context, &vt, why)) {
         code = vt.init(context, &moddata, realms);
-        *serves = code == 0;
-        if (code == 0)
+        serves = code == 0;
+        if (serves)
             vt.fini(context, moddata);
         else
             say_code(context, code, why);
     }
     krb5_free_context(context);
-    return ok;
+    return serves;
+}
+
+/*
+ * The stock module tells of a realm that it cannot serve only where it is the
+ * only one.  So that a half-written file does not take a realm away unseen,
+ * each of several is tried by itself.
+ */
+static bool
+can_serve(const struct cm_generation *made,
+          const struct cm_stock_source *source, const char *realm,
+          struct cm_detail *why)
+{
+    return cm_stock_identity_fits(made->context, realm, why) &&
+           (source->count == 1 || probe(source, realm, why));
 }
 
 static bool
@@ -50,42 +65,38 @@ note_unserved(struct cm_stock_attempt *attempt, const char *realm)
     char *text = NULL;
     bool ok;
 
-    if (asprintf(&text, "%s: %s", realm, attempt->why.text) < 0)
+    if (asprintf(&text, "%s: %s", realm, attempt->why.text) < 0) {
+        cm_detail_set(&attempt->why, "out of memory");
         return false;
+    }
+    cm_detail_set(&attempt->why, "%s", text);
     ok = cm_text_list_add(&attempt->unserved, text);
     free(text);
     return ok;
 }
 
-/*
- * The stock module tells of a realm that it cannot serve only where it is the
- * only one.  So that a half-written file does not take a realm away unseen,
- * each is tried by itself.
- */
+/* Which realms can be served?  Those before them that could be, must be. */
 static bool
-probe_realms(const struct cm_stock_source *source,
-             const struct cm_generation *before, bool *serves,
-             struct cm_stock_attempt *attempt)
+choose_realms(struct cm_generation *made, const struct cm_stock_source *source,
+              const struct cm_generation *before, const char **served,
+              struct cm_stock_attempt *attempt)
 {
-    struct cm_detail why;
+    size_t count = 0;
 
     for (size_t i = 0; i < source->count; i++) {
-        if (!probe(source, source->realms[i], &serves[i], &attempt->why))
+        made->serves[i] =
+            can_serve(made, source, source->realms[i], &attempt->why);
+        if (made->serves[i])
+            served[count++] = source->realms[i];
+        else if (!note_unserved(attempt, source->realms[i]) ||
+                 (before != NULL && before->serves[i]))
             return false;
-        if (serves[i])
-            continue;
-        if (!note_unserved(attempt, source->realms[i])) {
-            cm_detail_set(&attempt->why, "out of memory");
-            return false;
-        }
-        if (before != NULL && before->serves[i]) {
-            why = attempt->why;
-            cm_detail_set(&attempt->why, "%s: %s", source->realms[i],
-                          why.text);
-            return false;
-        }
     }
-    return true;
+    if (count > 0)
+        return true;
+    if (source->count == 0)
+        cm_detail_set(&attempt->why, "the KDC has no realm");
+    return false;
 }
 
 /* The generation's own context must be the first of its kind here: it is what
@@ -105,7 +116,7 @@ look(const struct cm_generation *made, const struct cm_stock_source *source,
 
 static bool
 initialise(struct cm_generation *made, const struct cm_stock_source *source,
-           const struct cm_generation *before,
+           const struct cm_generation *before, const char **served,
            struct cm_stock_attempt *attempt)
 {
     krb5_error_code code;
@@ -113,16 +124,23 @@ initialise(struct cm_generation *made, const struct cm_stock_source *source,
     made->context = cm_stock_context(&attempt->why);
     if (made->context == NULL || !look(made, source, attempt) ||
         !cm_stock_object_vtable(source->object, made->context, &made->vt,
-                                &attempt->why))
+                                &attempt->why) ||
+        !choose_realms(made, source, before, served, attempt))
         return false;
-    made->serves[0] = true;
-    if (source->count > 1 &&
-        !probe_realms(source, before, made->serves, attempt))
-        return false;
-    code = made->vt.init(made->context, &made->moddata, source->realms);
+    code = made->vt.init(made->context, &made->moddata, served);
     if (code != 0)
         say_code(made->context, code, &attempt->why);
     return code == 0;
+}
+
+static void
+discard(struct cm_generation *made)
+{
+    if (made == NULL)
+        return;
+    krb5_free_context(made->context);
+    free(made->serves);
+    free(made);
 }
 
 struct cm_generation *
@@ -131,24 +149,24 @@ cm_stock_generation_make(const struct cm_stock_source *source,
                          struct cm_stock_attempt *attempt)
 {
     struct cm_generation *made = calloc(1, sizeof(*made));
+    const char **served = calloc(source->count + 1, sizeof(*served));
 
     memset(attempt, 0, sizeof(*attempt));
     if (made != NULL)
         made->serves = calloc(source->count + 1, sizeof(*made->serves));
-    if (made == NULL || made->serves == NULL) {
-        free(made);
+    if (made == NULL || made->serves == NULL || served == NULL) {
         cm_detail_set(&attempt->why, "out of memory");
-        return NULL;
-    }
-    if (initialise(made, source, before, attempt)) {
+        discard(made);
+        made = NULL;
+    } else if (initialise(made, source, before, served, attempt)) {
         made->object = cm_stock_object_hold(source->object);
         made->references = 1;
-        return made;
+    } else {
+        discard(made);
+        made = NULL;
     }
-    krb5_free_context(made->context);
-    free(made->serves);
-    free(made);
-    return NULL;
+    free(served);
+    return made;
 }
 
 void
@@ -168,11 +186,12 @@ cm_generation_hold(struct cm_generation *generation)
 void
 cm_generation_release(struct cm_generation *generation)
 {
+    struct cm_stock_object *object;
+
     if (generation == NULL || --generation->references > 0)
         return;
     generation->vt.fini(generation->context, generation->moddata);
-    krb5_free_context(generation->context);
-    cm_stock_object_release(generation->object);
-    free(generation->serves);
-    free(generation);
+    object = generation->object;
+    discard(generation);
+    cm_stock_object_release(object);
 }

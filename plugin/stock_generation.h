@@ -25,13 +25,14 @@ struct cm_stock_attempt {
     struct cm_stock_watch watch;  /* which files it was about */
     struct cm_stock_stamp stamp;  /* how they looked before they were read */
     bool looked;                  /* the two above are filled */
-    struct cm_text_list unserved; /* "REALM: why", of several realms */
+    struct cm_text_list unserved; /* "REALM: why" */
     struct cm_detail why;         /* of a failure */
 };
 
 /*
- * Initialises the stock module anew.  Where there are several realms it
- * passes over those that it cannot serve; a realm that before serves (NULL:
+ * Initialises the stock module anew.  Of several realms, those that it cannot
+ * serve, or whose certificate and key do not belong together, are passed over;
+ * a realm that before serves (NULL:
  * there is none) and the new one would not is a failure.  NULL: attempt->why
  * says why.  The attempt is the caller's to clear either way.
  */

@@ -47,26 +47,50 @@ after(const char *value, const char *scheme)
     return strncmp(value, scheme, len) == 0 ? value + len : NULL;
 }
 
-static bool
-add_identity(struct cm_stock_watch *watch, const char *value)
+/* Follows "ENV:NAME".  NULL: it leads nowhere. */
+static const char *
+resolve(const char *value)
+{
+    const char *name;
+
+    for (int i = 0; value != NULL && i < CM_STOCK_ENV_MAX; i++) {
+        name = after(value, "ENV:");
+        if (name == NULL)
+            return value;
+        value = getenv(name);
+    }
+    return NULL;
+}
+
+const char *
+cm_stock_identity_files(const char *value)
 {
     const char *rest;
 
-    for (int i = 0; i < CM_STOCK_ENV_MAX; i++) {
-        rest = after(value, "ENV:");
-        value = rest != NULL ? getenv(rest) : value;
-        if (value == NULL)
-            return true;
-        if (rest == NULL)
-            break;
-    }
-    if ((rest = after(value, "FILE:")) != NULL)
+    value = resolve(value);
+    if (value == NULL)
+        return NULL;
+    rest = after(value, "FILE:");
+    if (rest != NULL)
+        return rest;
+    return strchr(value, ':') == NULL ? value : NULL;
+}
+
+static bool
+add_identity(struct cm_stock_watch *watch, const char *value)
+{
+    const char *rest = cm_stock_identity_files(value);
+
+    if (rest != NULL)
         return add_pair(watch, rest);
+    value = resolve(value);
+    if (value == NULL)
+        return true;
     if ((rest = after(value, "PKCS12:")) != NULL)
         return add(&watch->files, rest);
     if ((rest = after(value, "DIR:")) != NULL)
         return add(&watch->folders, rest);
-    return strchr(value, ':') != NULL || add_pair(watch, value);
+    return true;
 }
 
 static bool

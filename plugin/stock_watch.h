@@ -41,6 +41,10 @@ bool cm_stock_watch_build(struct cm_stock_watch *out, krb5_context context,
                           const char *const *realms);
 void cm_stock_watch_clear(struct cm_stock_watch *watch);
 
+/* "CERTIFICATE[,KEY]" of an identity that names PEM files, inside value or the
+ * environment.  NULL: it names something else. */
+const char *cm_stock_identity_files(const char *value);
+
 /* False: no memory. */
 bool cm_stock_watch_stamp(const struct cm_stock_watch *watch,
                           struct cm_stock_stamp *out);

@@ -36,31 +36,61 @@ write_bio(struct stock_fixture *fixture, const char *name, BIO *bio)
     BIO_free(bio);
 }
 
-void
-stock_fixture_certificate(struct stock_fixture *fixture, const char *name,
-                          unsigned slot)
+static void
+add_certificate(BIO *bio, unsigned slot)
 {
-    BIO *bio = BIO_new(BIO_s_mem());
     char subject[32];
     X509 *cert;
 
     snprintf(subject, sizeof(subject), "CN=Number %u", slot);
     cert = tc_make_ca(subject, tc_key(TC_EC_P256, slot), NULL, NULL);
     need(bio != NULL && PEM_write_bio_X509(bio, cert) == 1, "PEM");
-    write_bio(fixture, name, bio);
     X509_free(cert);
+}
+
+static void
+add_key(BIO *bio, EVP_PKEY *key)
+{
+    need(bio != NULL && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL,
+                                                 NULL) == 1,
+         "PEM");
+}
+
+void
+stock_fixture_certificate(struct stock_fixture *fixture, const char *name,
+                          unsigned slot)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    add_certificate(bio, slot);
+    write_bio(fixture, name, bio);
+}
+
+void
+stock_fixture_write_key(struct stock_fixture *fixture, const char *name,
+                        EVP_PKEY *key)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    add_key(bio, key);
+    write_bio(fixture, name, bio);
 }
 
 void
 stock_fixture_key(struct stock_fixture *fixture, const char *name,
                   unsigned slot)
 {
+    stock_fixture_write_key(fixture, name, tc_key(TC_EC_P256, slot));
+}
+
+void
+stock_fixture_pair(struct stock_fixture *fixture, const char *name,
+                   unsigned slot)
+{
     BIO *bio = BIO_new(BIO_s_mem());
 
-    need(bio != NULL &&
-             PEM_write_bio_PrivateKey(bio, tc_key(TC_EC_P256, slot), NULL,
-                                      NULL, 0, NULL, NULL) == 1,
-         "PEM");
+    add_key(bio, tc_key(TC_EC_P256, slot));
+    add_certificate(bio, slot);
     write_bio(fixture, name, bio);
 }
 
@@ -89,6 +119,7 @@ stock_fixture_make(struct stock_fixture *fixture)
     memset(fixture, 0, sizeof(*fixture));
     fixture->log.line = keep_line;
     fixture->log.context = fixture;
+    fixture->now = 1000;
     scratch_make(&fixture->scratch);
     stock_fixture_certificate(fixture, "kdc.pem", 0);
     stock_fixture_key(fixture, "kdc.key", 0);
@@ -104,6 +135,38 @@ stock_fixture_remove(struct stock_fixture *fixture)
 {
     scratch_remove(&fixture->scratch);
     cm_text_list_clear(&fixture->lines);
+}
+
+struct cm_stock *
+stock_fixture_open(struct stock_fixture *fixture, const char *const *realms)
+{
+    static const char *const usual[] = {"EXAMPLE.COM", NULL};
+    struct cm_stock *stock =
+        cm_stock_new(NULL, realms != NULL ? realms : usual, &fixture->log);
+
+    need(stock != NULL, "cm_stock_new");
+    return stock;
+}
+
+unsigned long
+stock_fixture_number(struct stock_fixture *fixture, struct cm_stock *stock)
+{
+    struct cm_generation *generation =
+        cm_stock_current(stock, fixture->now, &fixture->detail);
+    unsigned long number = generation != NULL ? generation->number : 0;
+
+    cm_generation_release(generation);
+    return number;
+}
+
+unsigned long
+stock_fixture_settled(struct stock_fixture *fixture, struct cm_stock *stock)
+{
+    for (int i = 0; i < 3; i++) {
+        fixture->now += CM_STOCK_LOOK_MS;
+        stock_fixture_number(fixture, stock);
+    }
+    return stock_fixture_number(fixture, stock);
 }
 
 size_t

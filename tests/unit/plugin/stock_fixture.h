@@ -5,6 +5,8 @@
 #ifndef STOCK_FIXTURE_H
 #define STOCK_FIXTURE_H
 
+#include <openssl/evp.h>
+
 #include "log.h"
 #include "scratch.h"
 #include "stock.h"
@@ -14,6 +16,8 @@ struct stock_fixture {
     struct scratch scratch;
     struct cm_text_list lines;
     struct cm_log log;
+    int64_t now; /* the monotonic clock, in ms */
+    struct cm_detail detail;
 };
 
 /* Makes kdc.pem, kdc.key, roots.pem, krb5.conf and a kdc.conf with
@@ -32,6 +36,22 @@ void stock_fixture_certificate(struct stock_fixture *fixture, const char *name,
                                unsigned slot);
 void stock_fixture_key(struct stock_fixture *fixture, const char *name,
                        unsigned slot);
+void stock_fixture_write_key(struct stock_fixture *fixture, const char *name,
+                             EVP_PKEY *key);
+/* Both in one file. */
+void stock_fixture_pair(struct stock_fixture *fixture, const char *name,
+                        unsigned slot);
+
+/* For the realms, or for EXAMPLE.COM (NULL). */
+struct cm_stock *stock_fixture_open(struct stock_fixture *fixture,
+                                    const char *const *realms);
+
+/* The number of the generation in force; 0: none. */
+unsigned long stock_fixture_number(struct stock_fixture *fixture,
+                                   struct cm_stock *stock);
+/* The same after enough looks to see a change and to see that it is over. */
+unsigned long stock_fixture_settled(struct stock_fixture *fixture,
+                                    struct cm_stock *stock);
 
 /* How many logged lines hold the words; forgets all lines. */
 size_t stock_fixture_lines(struct stock_fixture *fixture, const char *words);

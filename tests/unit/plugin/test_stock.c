@@ -25,16 +25,12 @@ static const char *const two_realms[] = {"ONE.COM", "TWO.COM", NULL};
 #define KEPT "goes on with what it had"
 
 static struct stock_fixture fixture;
-static struct cm_detail detail;
-static int64_t now; /* the fixture's clock */
 
 static int
 set_up(void **state)
 {
     (void)state;
     stock_fixture_make(&fixture);
-    memset(&detail, 0, sizeof(detail));
-    now = 1000;
     return 0;
 }
 
@@ -46,49 +42,30 @@ tear_down(void **state)
     return 0;
 }
 
-static struct cm_stock *
-open_stock(const char *const *names)
-{
-    struct cm_stock *stock = cm_stock_new(NULL, names, &fixture.log);
-
-    assert_non_null(stock);
-    return stock;
-}
-
-/* The number of the generation in force; 0: none. */
 static unsigned long
 number(struct cm_stock *stock)
 {
-    struct cm_generation *generation = cm_stock_current(stock, now, &detail);
-    unsigned long found = generation != NULL ? generation->number : 0;
-
-    cm_generation_release(generation);
-    return found;
+    return stock_fixture_number(&fixture, stock);
 }
 
-/* The same after enough looks to see a change and to see that it is over. */
 static unsigned long
 number_settled(struct cm_stock *stock)
 {
-    for (int i = 0; i < 3; i++) {
-        now += CM_STOCK_LOOK_MS;
-        number(stock);
-    }
-    return number(stock);
+    return stock_fixture_settled(&fixture, stock);
 }
 
 static void
 test_load(void **state)
 {
     struct krb5_kdcpreauth_vtable_st vt;
-    struct cm_stock *stock = open_stock(realms);
+    struct cm_stock *stock = stock_fixture_open(&fixture, NULL);
     struct cm_generation *generation;
 
     (void)state;
-    assert_true(cm_stock_vtable(stock, &vt, &detail));
+    assert_true(cm_stock_vtable(stock, &vt, &fixture.detail));
     assert_string_equal(vt.name, "pkinit");
     assert_int_equal(vt.pa_type_list[0], KRB5_PADATA_PK_AS_REQ);
-    generation = cm_stock_current(stock, now, &detail);
+    generation = cm_stock_current(stock, fixture.now, &fixture.detail);
     assert_non_null(generation);
     assert_int_equal(generation->number, 1);
     assert_non_null(generation->moddata);
@@ -114,11 +91,11 @@ test_wrong_object(void **state)
         stock = cm_stock_new(paths[i], realms, &fixture.log);
         assert_non_null(stock);
         assert_int_equal(stock_fixture_lines(&fixture, FAILED), 1);
-        assert_false(cm_stock_vtable(stock, &vt, &detail));
-        assert_non_null(strstr(detail.text, "stock PKINIT: "));
-        memset(&detail, 0, sizeof(detail));
+        assert_false(cm_stock_vtable(stock, &vt, &fixture.detail));
+        assert_non_null(strstr(fixture.detail.text, "stock PKINIT: "));
+        memset(&fixture.detail, 0, sizeof(fixture.detail));
         assert_int_equal(number_settled(stock), 0);
-        assert_non_null(strstr(detail.text, "stock PKINIT: "));
+        assert_non_null(strstr(fixture.detail.text, "stock PKINIT: "));
         assert_int_equal(fixture.lines.count, 0);
         cm_stock_free(stock);
     }
@@ -133,7 +110,7 @@ test_plugin_base_dir(void **state)
     (void)state;
     scratch_write(&fixture.scratch, "krb5.conf",
                   "[libdefaults]\nplugin_base_dir = @/nowhere\n");
-    stock = open_stock(realms);
+    stock = stock_fixture_open(&fixture, NULL);
     assert_int_equal(
         stock_fixture_lines(&fixture, "/nowhere/preauth/pkinit.so"), 1);
     assert_int_equal(number(stock), 0);
@@ -143,14 +120,15 @@ test_plugin_base_dir(void **state)
 static void
 test_unchanged(void **state)
 {
-    struct cm_stock *stock = open_stock(realms);
-    struct cm_generation *first = cm_stock_current(stock, now, &detail);
+    struct cm_stock *stock = stock_fixture_open(&fixture, NULL);
+    struct cm_generation *first =
+        cm_stock_current(stock, fixture.now, &fixture.detail);
     struct cm_generation *again;
 
     (void)state;
     for (int i = 0; i < 100; i++) {
-        now += CM_STOCK_LOOK_MS;
-        again = cm_stock_current(stock, now, &detail);
+        fixture.now += CM_STOCK_LOOK_MS;
+        again = cm_stock_current(stock, fixture.now, &fixture.detail);
         assert_ptr_equal(again, first);
         cm_generation_release(again);
     }
@@ -182,7 +160,7 @@ test_each_file(void **state)
                        "pkinit_pool = FILE:@/pool.pem\n"
                        "pkinit_anchors = FILE:@/more.pem\n"
                        "pkinit_identities = FILE:@/identities.pem\n}\n");
-    stock = open_stock(realms);
+    stock = stock_fixture_open(&fixture, NULL);
     assert_int_equal(number(stock), 1);
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
         before = number_settled(stock);
@@ -201,23 +179,23 @@ test_each_file(void **state)
 static void
 test_settling(void **state)
 {
-    struct cm_stock *stock = open_stock(realms);
+    struct cm_stock *stock = stock_fixture_open(&fixture, NULL);
 
     (void)state;
     assert_int_equal(number(stock), 1);
     stock_fixture_certificate(&fixture, "roots.pem", 2);
-    now += CM_STOCK_LOOK_MS - 1;
+    fixture.now += CM_STOCK_LOOK_MS - 1;
     assert_int_equal(number(stock), 1);
     for (int i = 0; i < 5; i++) {
-        now += CM_STOCK_LOOK_MS;
+        fixture.now += CM_STOCK_LOOK_MS;
         stock_fixture_certificate(&fixture, "roots.pem", 3);
         scratch_write(&fixture.scratch, "roots.pem", i % 2 ? "a" : "ab");
         assert_int_equal(number(stock), 1);
     }
     stock_fixture_certificate(&fixture, "roots.pem", 3);
-    now += CM_STOCK_LOOK_MS;
+    fixture.now += CM_STOCK_LOOK_MS;
     assert_int_equal(number(stock), 1);
-    now += CM_STOCK_LOOK_MS;
+    fixture.now += CM_STOCK_LOOK_MS;
     assert_int_equal(number(stock), 2);
     assert_int_equal(stock_fixture_lines(&fixture, FAILED), 0);
     cm_stock_free(stock);
@@ -229,13 +207,13 @@ static void
 test_long_still(void **state)
 {
     const struct timespec pause = {0, (CM_STOCK_LOOK_MS + 50) * 1000000L};
-    struct cm_stock *stock = open_stock(realms);
+    struct cm_stock *stock = stock_fixture_open(&fixture, NULL);
 
     (void)state;
     assert_int_equal(number(stock), 1);
     stock_fixture_certificate(&fixture, "roots.pem", 2);
     assert_int_equal(nanosleep(&pause, NULL), 0);
-    now += CM_STOCK_LOOK_MS;
+    fixture.now += CM_STOCK_LOOK_MS;
     assert_int_equal(number(stock), 2);
     cm_stock_free(stock);
 }
@@ -247,13 +225,13 @@ test_missing_then_there(void **state)
 
     (void)state;
     assert_int_equal(remove(scratch_path(&fixture.scratch, "kdc.key")), 0);
-    stock = open_stock(realms);
+    stock = stock_fixture_open(&fixture, NULL);
     assert_int_equal(stock_fixture_lines(&fixture, FAILED), 1);
     assert_int_equal(number_settled(stock), 0);
-    assert_true(detail.text[0] != '\0');
+    assert_true(fixture.detail.text[0] != '\0');
     /* Nothing changed: nothing is said. */
     for (int i = 0; i < 20; i++) {
-        now += CM_STOCK_RETRY_MS;
+        fixture.now += CM_STOCK_RETRY_MS;
         assert_int_equal(number(stock), 0);
     }
     assert_int_equal(fixture.lines.count, 0);
@@ -271,13 +249,13 @@ test_retry(void **state)
 
     (void)state;
     scratch_write(&fixture.scratch, "kdc.conf", "");
-    stock = open_stock(realms);
+    stock = stock_fixture_open(&fixture, NULL);
     assert_int_equal(stock_fixture_lines(&fixture, FAILED), 1);
     assert_int_equal(number(stock), 0);
     stock_fixture_conf(&fixture, NULL);
-    now += CM_STOCK_RETRY_MS - 1;
+    fixture.now += CM_STOCK_RETRY_MS - 1;
     assert_int_equal(number(stock), 0);
-    now += CM_STOCK_RETRY_MS;
+    fixture.now += CM_STOCK_RETRY_MS;
     assert_int_equal(number(stock), 1);
     cm_stock_free(stock);
 }
@@ -285,7 +263,7 @@ test_retry(void **state)
 static void
 test_broken_keeps(void **state)
 {
-    struct cm_stock *stock = open_stock(realms);
+    struct cm_stock *stock = stock_fixture_open(&fixture, NULL);
 
     (void)state;
     assert_int_equal(number(stock), 1);
@@ -293,7 +271,7 @@ test_broken_keeps(void **state)
     assert_int_equal(number_settled(stock), 1);
     assert_int_equal(stock_fixture_lines(&fixture, KEPT), 1);
     assert_int_equal(number_settled(stock), 1);
-    now += CM_STOCK_RETRY_MS;
+    fixture.now += CM_STOCK_RETRY_MS;
     assert_int_equal(number_settled(stock), 1);
     assert_int_equal(fixture.lines.count, 0);
     scratch_write(&fixture.scratch, "kdc.pem", "nor is this\n");
@@ -322,7 +300,7 @@ test_two_realms(void **state)
                                  "TWO.COM = {\n"
                                  "pkinit_identity = FILE:@/two.pem,@/kdc.key\n"
                                  "pkinit_anchors = FILE:@/roots.pem\n}\n");
-    stock = open_stock(two_realms);
+    stock = stock_fixture_open(&fixture, two_realms);
     assert_int_equal(number(stock), 1);
     assert_int_equal(stock_fixture_lines(&fixture, "a realm: TWO.COM: "), 1);
     stock_fixture_certificate(&fixture, "two.pem", 0);
@@ -340,15 +318,16 @@ test_two_realms(void **state)
 static void
 test_held(void **state)
 {
-    struct cm_stock *stock = open_stock(realms);
-    struct cm_generation *first = cm_stock_current(stock, now, &detail);
+    struct cm_stock *stock = stock_fixture_open(&fixture, NULL);
+    struct cm_generation *first =
+        cm_stock_current(stock, fixture.now, &fixture.detail);
     struct cm_generation *second;
 
     (void)state;
     assert_ptr_equal(cm_generation_hold(first), first);
     stock_fixture_certificate(&fixture, "roots.pem", 2);
     assert_int_equal(number_settled(stock), 2);
-    second = cm_stock_current(stock, now, &detail);
+    second = cm_stock_current(stock, fixture.now, &fixture.detail);
     assert_ptr_not_equal(first, second);
     assert_ptr_not_equal(first->moddata, second->moddata);
     cm_generation_release(first);
@@ -367,7 +346,7 @@ test_names_are_copied(void **state)
 {
     char name[] = "EXAMPLE.COM";
     const char *names[] = {name, NULL};
-    struct cm_stock *stock = open_stock(names);
+    struct cm_stock *stock = stock_fixture_open(&fixture, names);
 
     (void)state;
     memset(name, 'x', sizeof(name) - 1);
@@ -380,8 +359,9 @@ test_names_are_copied(void **state)
 static void
 test_fork(void **state)
 {
-    struct cm_stock *stock = open_stock(realms);
-    struct cm_generation *first = cm_stock_current(stock, now, &detail);
+    struct cm_stock *stock = stock_fixture_open(&fixture, NULL);
+    struct cm_generation *first =
+        cm_stock_current(stock, fixture.now, &fixture.detail);
     int status = -1;
     pid_t pid;
     bool ok;
