@@ -3,22 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ldap_search.h"
+#include "ntauth_parts.h"
 #include "text.h"
 
 /* OpenLDAP gives certificates with the option ";binary" (RFC 4523), Active
  * Directory without. */
-static const char *const value_names[] = {"cACertificate",
-                                          "cACertificate;binary", NULL};
-static const char *const context_names[] = {"configurationNamingContext",
-                                            NULL};
+static const char *const value_names[] = {CM_NTAUTH_PLAIN, CM_NTAUTH_BINARY,
+                                          NULL};
+const char *const cm_ntauth_context_names[] = {"configurationNamingContext",
+                                               NULL};
 
 /* ---- One base object ---- */
 
-/* Keeps the one entry of a search whose scope is its base. */
-static enum cm_ldap_search_end
-keep_entry(struct cm_ldap_search *search, const struct cm_entry *entry,
-           struct cm_detail *detail)
+enum cm_ldap_search_end
+cm_ntauth_keep_entry(struct cm_ldap_search *search,
+                     const struct cm_entry *entry, struct cm_detail *detail)
 {
     struct cm_entry *kept = search->probed;
 
@@ -57,8 +56,8 @@ read_base(struct cm_ldap_search *search, struct cm_ldap_connection *connection,
     LDAPMessage *final;
 
     cm_entry_clear(search->probed);
-    end = cm_ldap_run_search(search, connection, &request, keep_entry,
-                             deadline, &final, detail);
+    end = cm_ldap_run_search(search, connection, &request,
+                             cm_ntauth_keep_entry, deadline, &final, detail);
     if (end != CM_LDAP_SEARCH_DONE)
         return end;
     if (cm_ldap_result_code(connection, final, "search", detail) !=
@@ -87,7 +86,8 @@ join(const char *rdns, const char *base)
 static char *
 name_below_context(const struct cm_entry *root)
 {
-    const struct cm_attribute *context = cm_entry_get(root, context_names[0]);
+    const struct cm_attribute *context =
+        cm_entry_get(root, cm_ntauth_context_names[0]);
     char *text, *name;
 
     if (context == NULL || context->count != 1)
@@ -101,26 +101,35 @@ name_below_context(const struct cm_entry *root)
     return name;
 }
 
+char *
+cm_ntauth_name(const struct cm_directory_config *config,
+               const struct cm_entry *root)
+{
+    char *name = NULL;
+
+    if (config->ntauth_dn != NULL)
+        return strdup(config->ntauth_dn);
+    name = name_below_context(root);
+    return name != NULL ? name : join(CM_NTAUTH_RDNS, config->base);
+}
+
 /* NULL: no memory, or the server is gone (*end). */
 static char *
 object_name(struct cm_ldap_search *search,
             struct cm_ldap_connection *connection, int64_t deadline,
             enum cm_ldap_search_end *end, struct cm_detail *detail)
 {
-    const struct cm_directory_config *config = search->config;
-    char *name = NULL;
-
     *end = CM_LDAP_SEARCH_DONE;
-    if (config->ntauth_dn != NULL)
-        return strdup(config->ntauth_dn);
-    *end = read_base(search, connection, "", context_names, deadline, detail);
+    if (search->config->ntauth_dn == NULL)
+        *end = read_base(search, connection, "", cm_ntauth_context_names,
+                         deadline, detail);
     if (*end == CM_LDAP_SEARCH_LOST)
         return NULL;
     /* A server that hides its root is asked below the base. */
-    if (*end == CM_LDAP_SEARCH_DONE)
-        name = name_below_context(search->probed);
+    if (*end != CM_LDAP_SEARCH_DONE)
+        cm_entry_clear(search->probed);
     *end = CM_LDAP_SEARCH_DONE;
-    return name != NULL ? name : join(CM_NTAUTH_RDNS, config->base);
+    return cm_ntauth_name(search->config, search->probed);
 }
 
 /* ---- The search ---- */
