@@ -112,7 +112,8 @@ static bool
 is_own(const struct cm_verb *verb, int code)
 {
     return code >= CM_OPTION_OWN ||
-           (verb->letters != NULL && strchr(verb->letters, code) != NULL);
+           (code < CM_OPTION_AT && verb->letters != NULL &&
+            strchr(verb->letters, code) != NULL);
 }
 
 enum cm_next

@@ -38,6 +38,7 @@ extern const struct cm_verb cm_verb_verify;
 extern const struct cm_verb cm_verb_check;
 extern const struct cm_verb cm_verb_deny;
 extern const struct cm_verb cm_verb_override;
+extern const struct cm_verb cm_verb_ntauth;
 extern const struct cm_verb cm_verb_refresh;
 extern const struct cm_verb cm_verb_status;
 
