@@ -41,6 +41,20 @@ cm_status_source_token(enum cm_status_source source)
     return "none";
 }
 
+const char *
+cm_status_origin_token(enum cm_status_origin origin)
+{
+    switch (origin) {
+    case CM_ORIGIN_STORE:
+        return "store";
+    case CM_ORIGIN_FETCHED:
+        return "fetched";
+    case CM_ORIGIN_STAPLED:
+        return "stapled";
+    }
+    return "store";
+}
+
 bool
 cm_status_has_time(const struct cm_status *status)
 {

@@ -15,6 +15,13 @@ enum cm_status_source {
     CM_SOURCE_DENY
 };
 
+/* How an answer came to us. */
+enum cm_status_origin {
+    CM_ORIGIN_STORE,   /* or files that were named */
+    CM_ORIGIN_FETCHED, /* asked for by this login */
+    CM_ORIGIN_STAPLED  /* sent by the client */
+};
+
 enum cm_status_state {
     CM_STATUS_UNKNOWN, /* nobody says anything current */
     CM_STATUS_GOOD,
@@ -26,11 +33,14 @@ enum cm_status_state {
 const char *cm_status_token(enum cm_status_state state);
 /* "crl", "ocsp", "deny", "none". */
 const char *cm_status_source_token(enum cm_status_source source);
+/* "store", "fetched", "stapled". */
+const char *cm_status_origin_token(enum cm_status_origin origin);
 
 /* The status of one certificate, from one or several sources. */
 struct cm_status {
     enum cm_status_state state;
     enum cm_status_source source;
+    enum cm_status_origin origin;
     int reason; /* CRLReason where revoked */
     int64_t this_update;
     bool has_next_update;

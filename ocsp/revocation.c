@@ -17,11 +17,7 @@ enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 /* One check, on its way. */
 struct check {
-    struct cm_store *store;
-    const struct cm_path *path;
-    const struct cm_snapshot *snapshot;
-    const struct cm_path_rules *rules;
-    const struct cm_revocation_policy *policy;
+    struct cm_revocation_question asked;
     struct cm_revocation_result *out;
     struct cm_detail *detail;
 };
@@ -58,15 +54,18 @@ static void
 add_status(struct cm_buf *buf, const struct check *check, size_t i)
 {
     const struct cm_status *status = &check->out->status[i];
-    int64_t now = check->rules->now;
+    int64_t now = check->asked.rules->now;
 
-    add_subject(buf, check->path->certs[i]);
+    add_subject(buf, check->asked.path->certs[i]);
     cm_buf_addf(buf, ": %s", cm_status_token(status->state));
     if (status->state == CM_STATUS_REVOKED)
         cm_buf_addf(buf, " (%s)", cm_crl_reason_token(status->reason));
     if (status->source != CM_SOURCE_NONE &&
         status->state != CM_STATUS_UNKNOWN) {
-        cm_buf_addf(buf, " by %s, ", cm_status_source_token(status->source));
+        cm_buf_addf(buf, " by %s", cm_status_source_token(status->source));
+        if (status->origin != CM_ORIGIN_STORE)
+            cm_buf_addf(buf, " (%s)", cm_status_origin_token(status->origin));
+        cm_buf_add_text(buf, ", ");
         add_age(buf, now - status->this_update);
         cm_buf_add_text(buf, " old");
     }
@@ -125,13 +124,14 @@ issuer_of(const struct cm_path *path, size_t i)
 static enum cm_reason
 ask_deny_list(struct check *check)
 {
-    const struct cm_path *path = check->path;
+    const struct cm_path *path = check->asked.path;
     struct cm_buf buf = CM_BUF_INIT;
     struct cm_detail why = {""};
 
     for (size_t i = 0; i < path->count; i++) {
-        switch (cm_store_denied(check->store, path->certs[i],
-                                issuer_of(path, i), check->rules->now, &why)) {
+        switch (cm_store_denied(check->asked.store, path->certs[i],
+                                issuer_of(path, i), check->asked.rules->now,
+                                &why)) {
         case CM_NOT_DENIED:
             continue;
         case CM_DENIED:
@@ -157,27 +157,29 @@ static enum cm_reason
 ask_store(struct check *check)
 {
     struct cm_status_question question = {
-        .path = check->path,
-        .snapshot = check->snapshot,
-        .rules = check->rules,
-        .crls = cm_store_crls(check->store),
-        .responses = cm_store_responses(check->store),
-        .responders = check->policy->responders,
+        .path = check->asked.path,
+        .snapshot = check->asked.snapshot,
+        .rules = check->asked.rules,
+        .crls = cm_store_crls(check->asked.store),
+        .responses = cm_store_responses(check->asked.store),
+        .extra = check->asked.extra,
+        .responders = check->asked.policy->responders,
     };
     struct cm_status *status;
     struct cm_detail why;
     bool believed;
 
-    for (size_t i = 0; i + 1 < check->path->count; i++) {
+    for (size_t i = 0; i + 1 < check->asked.path->count; i++) {
         status = &check->out->status[i];
         question.position = i;
         /* Those of the issuing CA speak about what it has issued, not about
          * its own certificate. */
-        question.responder_count = i == 0 ? check->policy->responder_count : 0;
-        cm_store_begin(check->store);
+        question.responder_count =
+            i == 0 ? check->asked.policy->responder_count : 0;
+        cm_store_begin(check->asked.store);
         cm_status_find(&question, status);
         check->out->count = i + 1;
-        believed = cm_store_end(check->store, &why);
+        believed = cm_store_end(check->asked.store, &why);
         if (status->state == CM_STATUS_REVOKED)
             continue;
         if (!believed) {
@@ -218,8 +220,8 @@ is_enough(const struct check *check, const struct cm_status *status)
     case CM_STATUS_GOOD:
         return true;
     case CM_STATUS_STALE:
-        return is_within_grace(status, check->policy->stale_grace,
-                               check->rules->now);
+        return is_within_grace(status, check->asked.policy->stale_grace,
+                               check->asked.rules->now);
     case CM_STATUS_UNKNOWN:
     case CM_STATUS_REVOKED:
         break;
@@ -235,12 +237,13 @@ soften(struct check *check, size_t lacking)
     struct cm_buf buf = CM_BUF_INIT;
     char *how;
 
-    if (check->policy->mode == CM_REVOCATION_SOFT) {
+    if (check->asked.policy->mode == CM_REVOCATION_SOFT) {
         praise(check, "soft");
         return CM_OK;
     }
-    if (check->policy->mode != CM_REVOCATION_REQUIRE ||
-        !cm_store_override(check->store, check->rules->now, &override)) {
+    if (check->asked.policy->mode != CM_REVOCATION_REQUIRE ||
+        !cm_store_override(check->asked.store, check->asked.rules->now,
+                           &override)) {
         blame(check, lacking);
         return CM_REVOCATION_UNKNOWN;
     }
@@ -277,7 +280,7 @@ judge(struct check *check)
         cm_detail_set(check->detail,
                       "the certificate is itself an anchor: nobody speaks "
                       "about it");
-        return check->policy->mode == CM_REVOCATION_SOFT
+        return check->asked.policy->mode == CM_REVOCATION_SOFT
                    ? CM_OK
                    : CM_REVOCATION_UNKNOWN;
     }
@@ -291,13 +294,13 @@ run(struct check *check, int64_t now_ms)
 {
     enum cm_reason reason;
 
-    reason = cm_store_check(check->store, now_ms, check->detail);
+    reason = cm_store_check(check->asked.store, now_ms, check->detail);
     if (reason != CM_OK)
         return reason;
     reason = ask_deny_list(check);
     if (reason != CM_OK)
         return reason;
-    if (check->policy->mode == CM_REVOCATION_OFF) {
+    if (check->asked.policy->mode == CM_REVOCATION_OFF) {
         cm_detail_set(check->detail, "only the deny list: revocation = off");
         return CM_OK;
     }
@@ -308,13 +311,11 @@ run(struct check *check, int64_t now_ms)
 }
 
 enum cm_reason
-cm_revocation_check(struct cm_store *store, const struct cm_path *path,
-                    const struct cm_snapshot *snapshot,
-                    const struct cm_path_rules *rules,
-                    const struct cm_revocation_policy *policy, int64_t now_ms,
-                    struct cm_revocation_result *out, struct cm_detail *detail)
+cm_revocation_check(const struct cm_revocation_question *question,
+                    int64_t now_ms, struct cm_revocation_result *out,
+                    struct cm_detail *detail)
 {
-    struct check check = {store, path, snapshot, rules, policy, out, detail};
+    struct check check = {*question, out, detail};
     enum cm_reason reason;
 
     memset(out, 0, sizeof(*out));

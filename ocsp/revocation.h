@@ -8,6 +8,7 @@
 #include "crl_status.h"
 #include "ocsp.h"
 #include "path.h"
+#include "status.h"
 #include "store.h"
 
 enum cm_revocation_mode {
@@ -32,11 +33,21 @@ struct cm_revocation_result {
     bool override_used;
 };
 
+/* Everything that is asked about one path.  All borrowed. */
+struct cm_revocation_question {
+    struct cm_store *store;
+    const struct cm_path *path;
+    const struct cm_snapshot *snapshot;
+    const struct cm_path_rules *rules;
+    const struct cm_revocation_policy *policy;
+    const struct cm_extra_responses *extra; /* beside the store's; NULL */
+};
+
 /*
  * The deny list first, in every mode, for every certificate of the path; `off`
- * ends there.  Then everything that the store holds about each certificate
- * below the anchor is read: revoked by any valid source refuses; else one
- * current good answer suffices; `require` takes a stale one within
+ * ends there.  Then everything that the store and extra hold about each
+ * certificate below the anchor is read: revoked by any valid source refuses;
+ * else one current good answer suffices; `require` takes a stale one within
  * stale_grace; `soft`, chosen or by an override, takes anything.
  *
  * Something in the store that may say "revoked" and cannot be believed (a
@@ -49,10 +60,9 @@ struct cm_revocation_result {
  * CM_OK what answered for each certificate and how old it is; else the
  * certificate that refuses, and why.  out needs no clearing.
  */
-enum cm_reason cm_revocation_check(
-    struct cm_store *store, const struct cm_path *path,
-    const struct cm_snapshot *snapshot, const struct cm_path_rules *rules,
-    const struct cm_revocation_policy *policy, int64_t now_ms,
-    struct cm_revocation_result *out, struct cm_detail *detail);
+enum cm_reason
+cm_revocation_check(const struct cm_revocation_question *question,
+                    int64_t now_ms, struct cm_revocation_result *out,
+                    struct cm_detail *detail);
 
 #endif

@@ -26,6 +26,27 @@ struct cm_response_provider {
     void *context;
 };
 
+/*
+ * A response that is in no store: one that was just fetched, which counts as
+ * if it were, or one that a client has stapled.  A stapled response that is
+ * good counts only if it is newer than every other response about the
+ * certificate and not older than staple_max_age, and takes no revocation
+ * back; one that says "revoked" counts unless another one is newer.  Expired
+ * or damaged it is as if it had not been sent.
+ */
+struct cm_extra_response {
+    size_t position; /* of the certificate in the path */
+    const uint8_t *bytes;
+    size_t len;
+    enum cm_status_origin origin; /* FETCHED or STAPLED */
+};
+
+struct cm_extra_responses {
+    const struct cm_extra_response *list;
+    size_t count;
+    int64_t staple_max_age; /* seconds since thisUpdate; 0: none is good */
+};
+
 struct cm_status_question {
     const struct cm_path *path; /* verified */
     size_t position;            /* of the certificate in it; not the anchor */
@@ -33,6 +54,7 @@ struct cm_status_question {
     const struct cm_path_rules *rules;
     const struct cm_crl_provider *crls;           /* NULL: none */
     const struct cm_response_provider *responses; /* NULL: none */
+    const struct cm_extra_responses *extra;       /* NULL: none */
     X509 *const *responders; /* configured for the issuing CA */
     size_t responder_count;
 };

@@ -47,6 +47,67 @@ visit_response(void *context, const uint8_t *response, size_t len)
 }
 
 static void
+visit_fetched(struct inquiry *inquiry, const struct cm_extra_response *extra)
+{
+    struct cm_status answer;
+
+    cm_ocsp_check(&inquiry->question, extra->bytes, extra->len, &answer);
+    answer.origin = CM_ORIGIN_FETCHED;
+    cm_status_newest(&inquiry->best, &answer);
+}
+
+/* Whoever sends it chose it: it may only say what is new, or the worse. */
+static bool
+staple_counts(const struct inquiry *inquiry, const struct cm_status *answer,
+              int64_t max_age)
+{
+    const struct cm_status *best = &inquiry->best;
+
+    if (answer->state == CM_STATUS_REVOKED)
+        return true;
+    if (answer->state != CM_STATUS_GOOD || max_age <= 0 ||
+        best->state == CM_STATUS_REVOKED ||
+        inquiry->question.rules->now - answer->this_update > max_age)
+        return false;
+    return best->state == CM_STATUS_UNKNOWN ||
+           answer->this_update > best->this_update;
+}
+
+static void
+visit_staple(struct inquiry *inquiry, const struct cm_extra_response *extra,
+             int64_t max_age)
+{
+    struct cm_status answer;
+
+    if (extra->len > CM_OCSP_MAX_RESPONSE)
+        return;
+    cm_ocsp_check(&inquiry->question, extra->bytes, extra->len, &answer);
+    answer.origin = CM_ORIGIN_STAPLED;
+    /* What was never believed leaves nothing behind. */
+    answer.incomplete = false;
+    if (staple_counts(inquiry, &answer, max_age))
+        cm_status_newest(&inquiry->best, &answer);
+}
+
+static void
+ask_extra(const struct cm_status_question *question, struct inquiry *inquiry,
+          enum cm_status_origin origin)
+{
+    const struct cm_extra_responses *extra = question->extra;
+    const struct cm_extra_response *one;
+
+    for (size_t i = 0; extra != NULL && i < extra->count; i++) {
+        one = &extra->list[i];
+        if (one->position != question->position || one->origin != origin)
+            continue;
+        if (origin == CM_ORIGIN_STAPLED)
+            visit_staple(inquiry, one, extra->staple_max_age);
+        else
+            visit_fetched(inquiry, one);
+    }
+}
+
+static void
 ask_responses(struct cm_status_question *question, struct cm_status *out)
 {
     const struct cm_response_provider *responses = question->responses;
@@ -63,9 +124,13 @@ ask_responses(struct cm_status_question *question, struct cm_status *out)
                                   .rules = question->rules,
                                   .delegate_status = cm_status_of_delegate,
                                   .context = question};
+    /* Fetched ones first, as the store has them too by now; stapled ones last,
+     * as they are measured by all others. */
+    ask_extra(question, &inquiry, CM_ORIGIN_FETCHED);
     if (responses != NULL)
         responses->each(responses->context, cert, issuer, visit_response,
                         &inquiry);
+    ask_extra(question, &inquiry, CM_ORIGIN_STAPLED);
     *out = inquiry.best;
 }
 

@@ -135,8 +135,8 @@ revocation_token(const struct cm_revocation_outcome *revocation)
     return revocation->mode == CM_REVOCATION_OFF ? "off" : "unchecked";
 }
 
-/* "good:crl:720" for each certificate, leaf first: what is known, what said
- * so, and how many seconds old it is. */
+/* "good:crl:720:store" for each certificate, leaf first: what is known, what
+ * said so, how many seconds old it is, and how it came to us. */
 static void
 add_status(struct cm_buf *buf, const struct cm_outcome *outcome)
 {
@@ -150,10 +150,11 @@ add_status(struct cm_buf *buf, const struct cm_outcome *outcome)
         add_item(buf, &any, cm_status_token(status->state));
         cm_buf_addf(buf, ":%s:", cm_status_source_token(status->source));
         if (cm_status_has_time(status))
-            cm_buf_addf(buf, "%lld",
-                        (long long)(outcome->now - status->this_update));
+            cm_buf_addf(buf, "%lld:%s",
+                        (long long)(outcome->now - status->this_update),
+                        cm_status_origin_token(status->origin));
         else
-            cm_buf_add_char(buf, '-');
+            cm_buf_add_text(buf, "-:-");
     }
     end_list(buf, any);
 }

@@ -13,6 +13,8 @@
 
 #include "config_words.h"
 #include "indicators.h"
+#include "intermediates.h"
+#include "judge.h"
 
 /* What the steps leave for each other. */
 struct progress {
@@ -23,8 +25,10 @@ struct progress {
     int64_t now;         /* seconds since 1970, once for the whole login */
     int64_t deadline_ms; /* monotonic: the budget's end */
     struct cm_path_rules rules;
+    struct cm_intermediates sent; /* by the client; rules point to them */
     struct cm_snapshot *snapshot;
     struct cm_path path;
+    bool fetches;                  /* what the store lacks */
     enum cm_reason judged;         /* of the path that was judged best */
     struct cm_effective effective; /* the settings for its issuing CA */
     struct cm_accounts accounts;
@@ -77,27 +81,41 @@ find_path(struct progress *login, struct cm_detail *detail)
         reason = cm_trust_check_age(trust, login->now, detail);
     if (reason != CM_OK)
         return reason;
+    reason = cm_path_find(login->snapshot, login->out->certificate.x509,
+                          &login->rules, NULL, NULL, &login->path, detail);
+    if (reason == CM_OK || reason == CM_NO_MEMORY ||
+        !cm_intermediates_decode(login->login, &login->sent))
+        return reason;
+    /* Only now, as each costs more than a path without them. */
+    login->rules.extra = login->sent.list;
+    login->rules.extra_count = login->sent.count;
     return cm_path_find(login->snapshot, login->out->certificate.x509,
                         &login->rules, NULL, NULL, &login->path, detail);
 }
 
-static struct cm_revocation_policy
-policy_of(const struct cm_issuer_rules *rules)
+/* A part of the one budget stays for the directory: where revocation is soft,
+ * a responder that is silent must not refuse the login there. */
+static struct cm_judge
+judge_of(const struct progress *login)
 {
-    return (struct cm_revocation_policy){.mode = rules->mode,
-                                         .stale_grace = rules->stale_grace,
-                                         .responders = rules->responders,
-                                         .responder_count =
-                                             rules->responder_count};
+    int kept = login->settings->timeout_ms / CM_DIRECTORY_SHARE;
+
+    return (struct cm_judge){.settings = login->settings,
+                             .services = login->services,
+                             .login = login->login,
+                             .snapshot = login->snapshot,
+                             .rules = &login->rules,
+                             .fetch_until_ms = login->deadline_ms - kept,
+                             .fetches = login->fetches};
 }
 
-/* What the store says about one path, under the rules of its issuing CA.  The
+/* What is known about one path, under the rules of its issuing CA.  The
  * reason that stands earlier in the list is kept, as cm_path_find() does. */
 static enum cm_reason
 judge_path(void *context, const struct cm_path *path, struct cm_detail *detail)
 {
     struct progress *login = context;
-    struct cm_revocation_policy policy;
+    struct cm_judge judge = judge_of(login);
     struct cm_revocation_result result;
     struct cm_effective effective;
     enum cm_reason reason;
@@ -105,10 +123,8 @@ judge_path(void *context, const struct cm_path *path, struct cm_detail *detail)
     if (!cm_settings_for_issuer(login->settings, path->issuer_spki_sha256,
                                 &effective))
         return CM_NO_MEMORY;
-    policy = policy_of(&effective.revocation);
-    reason = cm_revocation_check(
-        login->services->store, path, login->snapshot, &login->rules, &policy,
-        monotonic_ms(login->services), &result, detail);
+    reason =
+        cm_judge_path(&judge, path, &effective.revocation, &result, detail);
     if (reason >= login->judged) {
         cm_effective_clear(&effective);
         return reason;
@@ -121,14 +137,15 @@ judge_path(void *context, const struct cm_path *path, struct cm_detail *detail)
     return reason;
 }
 
-/* 4. Is any certificate of the path revoked?  If so, there may be another
- * path: cross-signed CAs have several. */
+/* The path that was found, or another one: cross-signed CAs have several. */
 static enum cm_reason
-check_revocation(struct progress *login, struct cm_detail *detail)
+judge_paths(struct progress *login, struct cm_detail *detail)
 {
-    enum cm_reason reason = judge_path(login, &login->path, detail);
+    enum cm_reason reason;
     struct cm_path other;
 
+    login->judged = CM_INTERNAL;
+    reason = judge_path(login, &login->path, detail);
     if (reason != CM_OK && reason != CM_NO_MEMORY) {
         reason =
             cm_path_find(login->snapshot, login->out->certificate.x509,
@@ -137,6 +154,31 @@ check_revocation(struct progress *login, struct cm_detail *detail)
             cm_path_clear(&login->path);
             login->path = other;
         }
+    }
+    return reason;
+}
+
+static bool
+lacks_an_answer(const struct progress *login, enum cm_reason reason)
+{
+    const struct cm_revocation_outcome *found = &login->out->revocation;
+    const struct cm_judge judge = judge_of(login);
+
+    return cm_judge_can_fetch(&judge) && found->count > 0 && !found->checked &&
+           found->mode != CM_REVOCATION_OFF &&
+           (reason == CM_OK || reason == CM_REVOCATION_UNKNOWN);
+}
+
+/* 4. Is any certificate of the path revoked?  What is at hand decides, of any
+ * path; responders are asked only where it does not. */
+static enum cm_reason
+check_revocation(struct progress *login, struct cm_detail *detail)
+{
+    enum cm_reason reason = judge_paths(login, detail);
+
+    if (lacks_an_answer(login, reason)) {
+        login->fetches = true;
+        reason = judge_paths(login, detail);
     }
     *detail = login->out->revocation.detail;
     return reason;
@@ -253,8 +295,7 @@ cm_authorize(const struct cm_settings *settings,
     struct progress progress = {.settings = settings,
                                 .services = services,
                                 .login = login,
-                                .out = out,
-                                .judged = CM_INTERNAL};
+                                .out = out};
     int64_t start = monotonic_ms(services);
     enum cm_reason reason;
 
@@ -272,6 +313,7 @@ cm_authorize(const struct cm_settings *settings,
     cm_accounts_clear(&progress.accounts);
     cm_effective_clear(&progress.effective);
     cm_path_clear(&progress.path);
+    cm_intermediates_clear(&progress.sent);
     cm_snapshot_release(progress.snapshot);
     out->reason = reason;
     if (cm_outcome_softening(out) != NULL && out->revocation.count > 0)

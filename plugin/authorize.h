@@ -26,6 +26,9 @@ struct cm_clock {
 /* The system's clocks. */
 extern const struct cm_clock cm_system_clock;
 
+/* Of a login's budget this part is the directory's alone: one in so many. */
+enum { CM_DIRECTORY_SHARE = 4 };
+
 /* What a login asks others.  All borrowed. */
 struct cm_services {
     struct cm_trust *trust;

@@ -37,16 +37,18 @@ struct krb5_certauth_moddata_st {
 
 /* The login itself.  Whatever prevents it is the outcome. */
 static void
-run(const struct cm_login_evidence *evidence, struct cm_login *login,
-    struct cm_outcome *outcome)
+run(struct cm_realms *realms, const struct cm_login_evidence *evidence,
+    struct cm_login *login, struct cm_outcome *outcome)
 {
     const struct cm_settings *settings = cm_evidence_settings(evidence);
+    struct cm_services services;
 
     if (settings == NULL)
         return; /* the outcome stays `internal` */
     login->may_wait_for_directory = settings->certauth_wait != CM_WAIT_NONE;
-    cm_authorize(settings, &evidence->realm->services, login, outcome);
-    cm_note_seen(&evidence->realm->services, outcome);
+    services = cm_realms_services(realms, evidence->realm);
+    cm_authorize(settings, &services, login, outcome);
+    cm_note_seen(&services, outcome);
 }
 
 static void
@@ -110,8 +112,8 @@ answer(krb5_context context, const struct cm_login_evidence *evidence,
 
 /* The whole login in this call. */
 static krb5_error_code
-decide_alone(krb5_context context, const struct cm_login_evidence *evidence,
-             char ***authinds_out)
+decide_alone(krb5_context context, struct cm_realms *realms,
+             const struct cm_login_evidence *evidence, char ***authinds_out)
 {
     struct cm_outcome outcome = {.reason = evidence->reason};
     struct cm_login login;
@@ -123,7 +125,7 @@ decide_alone(krb5_context context, const struct cm_login_evidence *evidence,
     outcome.detail = evidence->detail;
     if (evidence->reason == CM_OK) {
         outcome.reason = CM_INTERNAL;
-        run(evidence, &login, &outcome);
+        run(realms, evidence, &login, &outcome);
     }
     ret = answer(context, evidence, &login, &outcome, authinds_out);
     cm_outcome_clear(&outcome);
@@ -149,6 +151,7 @@ authorize(krb5_context context, krb5_certauth_moddata moddata,
           char ***authinds_out)
 {
     struct cm_record *record = cm_record_current();
+    struct cm_realms *realms = moddata != NULL ? moddata->realms : NULL;
     struct cm_login_evidence evidence;
     krb5_error_code ret;
 
@@ -161,9 +164,9 @@ authorize(krb5_context context, krb5_certauth_moddata moddata,
                            db_entry, &record->evidence);
         return defer(context, &record->evidence);
     }
-    cm_evidence_gather(context, moddata != NULL ? moddata->realms : NULL,
-                       princ, cert, cert_len, db_entry, &evidence);
-    ret = decide_alone(context, &evidence, authinds_out);
+    cm_evidence_gather(context, realms, princ, cert, cert_len, db_entry,
+                       &evidence);
+    ret = decide_alone(context, realms, &evidence, authinds_out);
     cm_evidence_clear(&evidence);
     return ret;
 }

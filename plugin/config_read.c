@@ -273,10 +273,6 @@ read_entry(struct cm_config_reader *reader, const struct cm_place *place,
         if (entry->nth == 0)
             read_subsection(reader, place, relation, entry, target);
         return;
-    case CM_RELATION_LATER:
-        cm_config_report(reader, place, entry->name, entry->value, entry->nth,
-                         "not supported yet; leave it out");
-        return;
     }
 }
 
@@ -292,7 +288,7 @@ report_unknown(struct cm_config_reader *reader, const struct cm_place *place,
     for (size_t i = 0; i < CM_RELATION_COUNT; i++) {
         relation = &cm_relation_table[i];
         name = cm_relation_in(relation, section);
-        if (name != NULL && relation->shape != CM_RELATION_LATER)
+        if (name != NULL)
             cm_buf_addf(&known, " %s", name);
     }
     text = cm_buf_take(&known);

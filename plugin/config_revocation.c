@@ -196,6 +196,12 @@ PARSER(ntauth_max_age)
                          &target->settings->ntauth.max_age, detail);
 }
 
+PARSER(staple_max_age)
+{
+    return read_duration(value, 0, CM_STAPLE_MAX_AGE_MOST,
+                         &target->settings->staple_max_age, detail);
+}
+
 PARSER(http_proxy)
 {
     static const char scheme[] = "http://";

@@ -126,17 +126,29 @@ PARSER(timeout)
 
 PARSER(certauth_wait)
 {
-    static const struct cm_word words[] = {
-        {"directory", CM_WAIT_DIRECTORY}, {"none", CM_WAIT_NONE}, {NULL, 0}};
+    static const struct cm_word words[] = {{"directory", CM_WAIT_DIRECTORY},
+                                           {"none", CM_WAIT_NONE},
+                                           {"all", CM_WAIT_ALL},
+                                           {NULL, 0}};
     int wait;
 
-    if (strcmp(value, "all") == 0) {
-        cm_detail_set(detail, "not supported yet; allowed: directory, none");
-        return false;
-    }
+    (void)detail;
     if (!cm_word_parse(value, words, &wait))
         return false;
     target->settings->certauth_wait = (enum cm_wait)wait;
+    return true;
+}
+
+PARSER(anonymous)
+{
+    static const struct cm_word words[] = {
+        {"allow", 0}, {"refuse", 1}, {NULL, 0}};
+    int refused;
+
+    (void)detail;
+    if (!cm_word_parse(value, words, &refused))
+        return false;
+    target->settings->anonymous_refused = refused == 1;
     return true;
 }
 

@@ -48,7 +48,9 @@ enum {
     X("http_ca_file", http_ca_file, SINGLE, "/path")                          \
     X("timeout", timeout, SINGLE,                                             \
       "a duration from 10ms to 60s with its unit, ms or s")                   \
-    X("certauth_wait", certauth_wait, SINGLE, "directory, none")              \
+    X("certauth_wait", certauth_wait, SINGLE, "directory, none, all")         \
+    X("anonymous", anonymous, SINGLE, "allow, refuse")                        \
+    X("staple_max_age", staple_max_age, SINGLE, "0, or a duration up to 24h") \
     X("unavailable", unavailable, SINGLE, "refuse, discard")                  \
     X("enforcement", enforcement, SINGLE, "full, compatibility, disabled")    \
     X("mappings", mappings, SINGLE, "words of certmap(5), each once")         \
@@ -103,20 +105,17 @@ enum {
     X("issuer.allow_private_addresses", issuer_allow_private_addresses,       \
       SINGLE, "true, false")
 
-/* Relations without a parser: subsections, and known names. */
+/* Relations without a parser: subsections. */
 #define CM_OTHER_RELATIONS(X)                                                 \
     X("ldap", SECTION)                                                        \
     X("indicators", SECTION)                                                  \
     X("issuer", SECTION)                                                      \
-    X("issuer.indicators", SECTION)                                           \
-    X("anonymous", LATER)                                                     \
-    X("staple_max_age", LATER)
+    X("issuer.indicators", SECTION)
 
 enum cm_relation_shape {
     CM_RELATION_SINGLE,   /* name = value, once */
     CM_RELATION_REPEATED, /* name = value, up to CM_CONFIG_MAX_REPEATED */
-    CM_RELATION_SECTION,  /* name = { ... } */
-    CM_RELATION_LATER     /* known, not supported yet */
+    CM_RELATION_SECTION   /* name = { ... } */
 };
 
 /* What values are parsed into. */

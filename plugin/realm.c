@@ -14,6 +14,7 @@ struct cm_realms {
     struct cm_realm *list[CM_REALMS_MAX]; /* pointers: handed out, they stay */
     size_t count;
     pid_t pid; /* of the process that the services belong to */
+    struct cm_fetcher *fetcher; /* its own thread's; NULL until needed */
 };
 
 /* The KDC's log does not say which module a line is from. */
@@ -51,6 +52,7 @@ cm_realms_new(const struct cm_log *log)
 static void
 close_services(struct cm_realm *realm)
 {
+    cm_demand_free(realm->services.demand);
     cm_trust_free(realm->services.trust);
     cm_directory_free(realm->services.directory);
     cm_store_free(realm->services.store);
@@ -75,6 +77,7 @@ cm_realms_free(struct cm_realms *realms)
         return;
     for (size_t i = 0; i < realms->count; i++)
         realm_free(realms->list[i]);
+    cm_fetcher_free(realms->fetcher);
     free(realms);
 }
 
@@ -92,8 +95,11 @@ open_services(struct cm_realm *realm, const struct cm_log *log)
     services->directory = cm_directory_new(&settings->directory, log);
     services->store =
         cm_store_new(settings->store, settings->store_given, log);
+    services->demand =
+        cm_demand_new(settings->store, services->store, &settings->http, log);
     if (realm->health != NULL && services->trust != NULL &&
-        services->directory != NULL && services->store != NULL) {
+        services->directory != NULL && services->store != NULL &&
+        services->demand != NULL) {
         cm_directory_share_health(services->directory, realm->health);
         return;
     }
@@ -193,7 +199,22 @@ follow_fork(struct cm_realms *realms)
         close_services(realm);
         open_services(realm, &realms->log);
     }
+    cm_fetcher_free(realms->fetcher);
+    realms->fetcher = NULL;
     realms->pid = getpid();
+}
+
+struct cm_services
+cm_realms_services(struct cm_realms *realms, const struct cm_realm *realm)
+{
+    struct cm_services services = realm->services;
+
+    if (realm->settings.certauth_wait != CM_WAIT_ALL)
+        return services;
+    if (realms->fetcher == NULL)
+        realms->fetcher = cm_fetcher_new();
+    services.fetcher = realms->fetcher;
+    return services;
 }
 
 const struct cm_realm *

@@ -45,4 +45,13 @@ enum { CM_REALMS_MAX = 256 };
 const struct cm_realm *cm_realms_get(struct cm_realms *realms,
                                      krb5_context context, const char *name);
 
+/*
+ * The realm's services as the process's own thread uses them: with an HTTP
+ * client of its own where certauth_wait = all, made when it is first needed,
+ * and never one that a parent process has used.  The realm's own
+ * services.fetcher is always NULL: a fetcher belongs to one thread.
+ */
+struct cm_services cm_realms_services(struct cm_realms *realms,
+                                      const struct cm_realm *realm);
+
 #endif

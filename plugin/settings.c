@@ -42,6 +42,7 @@ cm_settings_init(struct cm_settings *settings, const char *realm)
     settings->ntauth.max_age = CM_NTAUTH_MAX_AGE_DEFAULT;
     settings->store = strdup(CM_STORE_PATH);
     settings->timeout_ms = CM_TIMEOUT_DEFAULT_MS;
+    settings->staple_max_age = CM_STAPLE_MAX_AGE_DEFAULT;
     settings->certauth_wait = CM_WAIT_DIRECTORY;
     settings->directory.kind = CM_DIRECTORY_KDB;
     settings->realm = strdup(realm);
@@ -211,6 +212,11 @@ add_choices(struct cm_buf *buf, const struct cm_settings *settings)
         cm_buf_add_text(buf, " mode=observe");
     add_choice(buf, revocation_choice(settings->revocation.mode));
     add_stale_grace(buf, &settings->revocation);
+    if (settings->staple_max_age > CM_STAPLE_MAX_AGE_DEFAULT)
+        cm_buf_addf(buf, " staple_max_age=%llds",
+                    (long long)settings->staple_max_age);
+    if (settings->certauth_wait == CM_WAIT_ALL)
+        cm_buf_add_text(buf, " certauth_wait=all");
     add_policy_choices(buf, &settings->policy);
     if (settings->logon.min_rsa_bits < CM_MIN_RSA_BITS_DEFAULT)
         cm_buf_addf(buf, " min_rsa_bits=%d", settings->logon.min_rsa_bits);

@@ -11,10 +11,11 @@
 #include "options.h"
 #include "output.h"
 
-enum { EXPLAIN_DIRECTORY = CM_OPTION_OWN };
+enum { EXPLAIN_DIRECTORY = CM_OPTION_OWN, EXPLAIN_FETCH };
 
 static const struct option explain_options[] = {
     {"directory", required_argument, NULL, EXPLAIN_DIRECTORY},
+    {"fetch", no_argument, NULL, EXPLAIN_FETCH},
     CM_COMMON_OPTIONS};
 
 static enum cm_exit run_explain(struct cm_tool *tool, int argc, char **argv);
@@ -25,7 +26,8 @@ const struct cm_verb cm_verb_explain = {
     "the login of a certificate as a principal, step by step",
     "      --directory SPEC    accounts from kdb, ldap or ldif:FILE instead "
     "of the\n"
-    "                          configured directory\n",
+    "                          configured directory\n"
+    "      --fetch             ask OCSP responders for what the store lacks\n",
     explain_options,
     run_explain,
     NULL,
@@ -34,6 +36,7 @@ const struct cm_verb cm_verb_explain = {
 struct explain {
     struct cm_options options;
     const char *directory; /* --directory */
+    bool fetches;          /* --fetch */
     uint8_t *der;
     size_t len;
     struct cm_host *host;
@@ -53,8 +56,10 @@ read_options(struct explain *explain, enum cm_exit *code)
     *code = CM_EXIT_USAGE;
     while ((next = cm_options_next(&explain->options, &own, &value)) ==
            CM_NEXT_OWN) {
-        if (!cm_options_once(&explain->options, &explain->directory,
-                             "--directory", value))
+        if (own == EXPLAIN_FETCH)
+            explain->fetches = true;
+        else if (!cm_options_once(&explain->options, &explain->directory,
+                                  "--directory", value))
             return false;
     }
     if (next == CM_NEXT_HELP)
@@ -298,8 +303,15 @@ run_login(struct explain *explain)
     services.directory = cm_directory_new(&settings->directory, &log);
     services.store =
         cm_store_new(settings->store, settings->store_given, &log);
+    if (explain->fetches) {
+        services.demand = cm_demand_new(settings->store, services.store,
+                                        &settings->http, &log);
+        services.fetcher = cm_fetcher_new();
+    }
     if (services.trust != NULL && services.directory != NULL &&
-        services.store != NULL) {
+        services.store != NULL &&
+        explain->fetches ==
+            (services.demand != NULL && services.fetcher != NULL)) {
         cm_authorize(settings, &services, &login, &outcome);
         say_absent(explain, &outcome);
         code = show_outcome(explain, &outcome);
@@ -307,6 +319,8 @@ run_login(struct explain *explain)
     } else {
         cm_tool_error(explain->options.tool, "out of memory");
     }
+    cm_fetcher_free(services.fetcher);
+    cm_demand_free(services.demand);
     cm_store_free(services.store);
     cm_directory_free(services.directory);
     cm_trust_free(services.trust);

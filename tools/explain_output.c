@@ -27,6 +27,14 @@ revocation_token(enum cm_revocation_mode mode)
     return "require";
 }
 
+/* NULL: nothing came from anywhere. */
+static const char *
+origin_of(const struct cm_status *status)
+{
+    return cm_status_has_time(status) ? cm_status_origin_token(status->origin)
+                                      : NULL;
+}
+
 static json_t *
 json_asked(const struct cm_asked *asked)
 {
@@ -35,6 +43,8 @@ json_asked(const struct cm_asked *asked)
 
     if (subject != NULL)
         o = cm_verify_status_json(subject, &asked->status);
+    if (o != NULL)
+        cm_json_set(&o, "origin", cm_json_text(origin_of(&asked->status)));
     free(subject);
     return o;
 }

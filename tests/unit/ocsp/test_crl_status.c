@@ -232,6 +232,9 @@ test_words(void **state)
     assert_string_equal(cm_status_source_token(CM_SOURCE_CRL), "crl");
     assert_string_equal(cm_status_source_token(CM_SOURCE_OCSP), "ocsp");
     assert_string_equal(cm_status_source_token(CM_SOURCE_DENY), "deny");
+    assert_string_equal(cm_status_origin_token(CM_ORIGIN_STORE), "store");
+    assert_string_equal(cm_status_origin_token(CM_ORIGIN_FETCHED), "fetched");
+    assert_string_equal(cm_status_origin_token(CM_ORIGIN_STAPLED), "stapled");
 }
 
 static int

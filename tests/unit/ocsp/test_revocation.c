@@ -82,6 +82,7 @@ put_override(int64_t set_at, int64_t until)
 /* ---- A check ---- */
 
 static struct cm_revocation_result result;
+static const struct cm_extra_responses *extra; /* NULL: none */
 
 static enum cm_reason
 check(enum cm_revocation_mode mode, int64_t grace)
@@ -90,13 +91,15 @@ check(enum cm_revocation_mode mode, int64_t grace)
     struct cm_revocation_policy policy = {.mode = mode, .stale_grace = grace};
     struct cm_path path = {.certs = {leaf, ca, root}, .count = 3};
     struct cm_snapshot *snapshot = cm_snapshot_build(&root, 1, &ca, 1, &ca, 1);
+    struct cm_revocation_question question;
     enum cm_reason reason;
 
     assert_non_null(snapshot);
     now_ms += CM_STORE_LOOK_MS;
     why.text[0] = '\0';
-    reason = cm_revocation_check(store, &path, snapshot, &rules, &policy,
-                                 now_ms, &result, &why);
+    question = (struct cm_revocation_question){store,  &path,   snapshot,
+                                               &rules, &policy, extra};
+    reason = cm_revocation_check(&question, now_ms, &result, &why);
     cm_snapshot_release(snapshot);
     assert_true(why.text[0] != '\0');
     return reason;

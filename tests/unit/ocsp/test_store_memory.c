@@ -63,14 +63,16 @@ fail_once(enum cm_revocation_mode mode, enum cm_reason expected, long *left,
     struct cm_revocation_policy policy = {.mode = mode};
     struct cm_path path = {.certs = {leaf, ca, root}, .count = 3};
     struct cm_snapshot *snapshot = cm_snapshot_build(&root, 1, &ca, 1, &ca, 1);
+    struct cm_revocation_question question;
     enum cm_reason reason;
     bool failed;
 
     assert_non_null(snapshot);
     restart(false);
     *left = n;
-    reason = cm_revocation_check(store, &path, snapshot, &rules, &policy, 0,
-                                 &result, &why);
+    question = (struct cm_revocation_question){store,  &path,   snapshot,
+                                               &rules, &policy, NULL};
+    reason = cm_revocation_check(&question, 0, &result, &why);
     failed = *left < 0;
     *left = -1;
     cm_snapshot_release(snapshot);

@@ -35,15 +35,17 @@ check_often(void *context)
     struct worker *worker = context;
     struct cm_path_rules rules = store_rules(STORE_NOW);
     struct cm_path path = {.certs = {leaf, ca, root}, .count = 3};
+    struct cm_revocation_question question = {
+        store, &path, worker->snapshot, &rules, &policy, NULL};
     struct cm_revocation_result result;
     enum cm_reason reason;
 
     /* Once more after the last publication. */
     for (bool last = false; !last;) {
         last = atomic_load(&done);
-        reason = cm_revocation_check(store, &path, worker->snapshot, &rules,
-                                     &policy, atomic_fetch_add(&clock_ms, 100),
-                                     &result, &worker->detail);
+        reason =
+            cm_revocation_check(&question, atomic_fetch_add(&clock_ms, 100),
+                                &result, &worker->detail);
         worker->checks++;
         worker->good += reason == CM_OK;
         worker->revoked += reason == CM_REVOKED;

@@ -230,7 +230,8 @@ static struct choice {
     {.what = "choices: none",
      .checked = true,
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=checked status=good:crl:720,good:ocsp:90000 "
+     .words = " revocation=checked status=good:crl:720:store,"
+              "good:ocsp:90000:fetched "
               "choices=- "},
     {.what = "choices: observe",
      .mode = CM_MODE_OBSERVE,
@@ -248,17 +249,20 @@ static struct choice {
     {.what = "choices: soft, unknown",
      .revocation = CM_REVOCATION_SOFT,
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=unchecked status=good:crl:720,stale:ocsp:90000 "
+     .words = " revocation=unchecked status=good:crl:720:store,"
+              "stale:ocsp:90000:stapled "
               "choices=revocation=soft "},
     {.what = "choices: soft, good",
      .revocation = CM_REVOCATION_SOFT,
      .checked = true,
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=checked status=good:crl:720,good:ocsp:90000 "
+     .words = " revocation=checked status=good:crl:720:store,"
+              "good:ocsp:90000:fetched "
               "choices=- "},
     {.what = "choices: require, stale",
      .strength = CM_STRENGTH_STRONG,
-     .words = " revocation=unchecked status=good:crl:720,stale:ocsp:90000 "
+     .words = " revocation=unchecked status=good:crl:720:store,"
+              "stale:ocsp:90000:stapled "
               "choices=stale_grace "},
     {.what = "choices: override",
      .overridden = true,
@@ -272,7 +276,8 @@ static struct choice {
     {.what = "choices: unchecked and refused",
      .overridden = true,
      .reason = CM_NO_MAPPING,
-     .words = " revocation=unchecked status=good:crl:720,stale:ocsp:90000 "
+     .words = " revocation=unchecked status=good:crl:720:store,"
+              "stale:ocsp:90000:stapled "
               "choices=- "},
     {.what = "choices: compatibility",
      .checked = true,
@@ -325,6 +330,7 @@ ask(struct cm_outcome *outcome, bool current)
     asked[0].status.this_update = outcome->now - 720;
     asked[1].status.state = current ? CM_STATUS_GOOD : CM_STATUS_STALE;
     asked[1].status.source = CM_SOURCE_OCSP;
+    asked[1].status.origin = current ? CM_ORIGIN_FETCHED : CM_ORIGIN_STAPLED;
     asked[1].status.this_update = outcome->now - 90000;
 }
 
@@ -346,7 +352,7 @@ test_status_without_an_age(void **state)
     f.outcome.revocation.asked[1].status.source = CM_SOURCE_NONE;
     line = line_of(&f);
     assert_non_null(
-        strstr(line, " status=revoked:deny:-,unknown:none:- choices=- "));
+        strstr(line, " status=revoked:deny:-:-,unknown:none:-:- choices=- "));
     free(line);
     fixture_clear(&f);
 }

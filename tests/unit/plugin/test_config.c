@@ -89,10 +89,9 @@ static struct config_refusal refusals[] = {
      "is given twice"},
     {TRUST "key_purpose = client-auth\tpkinit-client\n", "a tab"},
 
-    /* what is known and not there yet */
-    {TRUST "anonymous = allow\n", "anonymous = allow: not supported yet"},
-    {TRUST "staple_max_age = 1h\n", "not supported yet"},
-    {TRUST "certauth_wait = all\n", "not supported yet"},
+    {TRUST "anonymous = deny\n", "anonymous = deny: allowed: allow, refuse"},
+    {TRUST "staple_max_age = 25h\n", "staple_max_age = 25h: "},
+    {TRUST "staple_max_age = soon\n", "staple_max_age = soon: "},
 
     /* trust */
     {"ntauth = DIR:@/ntauth\n", "certmap anchors: required"},
@@ -199,6 +198,9 @@ static struct config_acceptance acceptances[] = {
      "weakened: enforcement=disabled use_subject_alt_name=false "
      "ski_trust_extension=true backdating=600s min_rsa_bits=1024 "
      "unavailable=discard"},
+    {TRUST "staple_max_age = 2h\ncertauth_wait = all\n",
+     "weakened: staple_max_age=7200s certauth_wait=all"},
+    {TRUST "staple_max_age = 0\nanonymous = refuse\n", "weakened: nothing"},
     {TRUST "name_strong = 0123456789abcdef0123456789abcdef01234567;"
            "1.2.3;IssuerSubject\n",
      "weakened: name_strong=1"},
@@ -229,7 +231,8 @@ test_every_value_arrives(void **state)
                  "intermediates = FILE:@/two.pem\n"
                  "key_purpose = pkinit-client client-auth\n"
                  "require_key_purpose = true\nmin_rsa_bits = 3072\n"
-                 "timeout = 2s\ncertauth_wait = none\nsid_mismatch = refuse\n"
+                 "timeout = 2s\ncertauth_wait = all\nsid_mismatch = refuse\n"
+                 "anonymous = refuse\nstaple_max_age = 30m\n"
                  "dns_domain = ad.example.com\n"
                  "hw_authent = policy:1.2.3\nhw_authent = policy:1.2.4\n"
                  "indicators = {\npiv = policy:1.2.3\npiv = always\n"
@@ -246,7 +249,9 @@ test_every_value_arrives(void **state)
     assert_true(s.logon.require_key_purpose);
     assert_int_equal(s.logon.min_rsa_bits, 3072);
     assert_int_equal(s.timeout_ms, 2000);
-    assert_int_equal(s.certauth_wait, CM_WAIT_NONE);
+    assert_int_equal(s.certauth_wait, CM_WAIT_ALL);
+    assert_true(s.anonymous_refused);
+    assert_int_equal(s.staple_max_age, 1800);
     assert_true(s.policy.sid_mismatch_refuses);
     assert_string_equal(s.policy.dns_domain, "ad.example.com");
     assert_int_equal(s.revocation.mode, CM_REVOCATION_REQUIRE);

@@ -228,6 +228,8 @@ test_defaults(void **state)
     assert_string_equal(s.policy.dns_domain, "example.com");
     assert_int_equal(s.directory.kind, CM_DIRECTORY_KDB);
     assert_false(s.unavailable_discards);
+    assert_false(s.anonymous_refused);
+    assert_int_equal(s.staple_max_age, 3600);
     cm_settings_clear(&s);
     assert_null(s.realm);
 }

@@ -58,6 +58,8 @@ static const struct row {
     {&unwired, "alice.pem alice", CM_EXIT_YES, "accepted", NULL},
     {&requiring, "alice.pem alice", CM_EXIT_NO, "revocation-unknown (73)",
      NULL},
+    {&requiring, "--fetch alice.pem alice", CM_EXIT_NO,
+     "asked: no OCSP responder is known", NULL},
 
     /* --directory */
     {&right, "--directory ldif:others.ldif alice.pem carol", CM_EXIT_YES,
