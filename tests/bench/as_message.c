@@ -172,33 +172,88 @@ take_apart(const uint8_t *message, size_t len, struct parts *out)
     return only(list, SEQUENCE, &out->list);
 }
 
+/* The request with another list of padata, followed by more. */
+static uint8_t *
+rebuild(const struct parts *parts, struct span list, struct span more,
+        size_t *out_len, size_t *list_end)
+{
+    size_t size = parts->before.len + list.len + more.len + parts->after.len +
+                  5 * MAX_HEADER;
+    uint8_t *start = malloc(size), *end = start + size, *inner_end;
+    struct writer writer = {start, end};
+
+    if (start == NULL)
+        abort();
+    prepend(&writer, parts->after.data, parts->after.len);
+    inner_end = writer.at;
+    prepend(&writer, more.data, more.len);
+    prepend(&writer, list.data, list.len);
+    wrap(&writer, SEQUENCE, inner_end);
+    wrap(&writer, CONTEXT(3), inner_end);
+    prepend(&writer, parts->before.data, parts->before.len);
+    wrap(&writer, SEQUENCE, end);
+    wrap(&writer, AS_REQ, end);
+    *out_len = (size_t)(end - writer.at);
+    *list_end = (size_t)(inner_end - writer.at);
+    memmove(start, writer.at, *out_len);
+    return start;
+}
+
 bool
 am_request_prepare(const uint8_t *message, size_t len, struct am_request *out)
 {
-    size_t size = len + sizeof(junk_padata) + 5 * MAX_HEADER;
-    struct writer writer;
+    struct span junk = {junk_padata, sizeof(junk_padata)};
     struct parts parts;
-    uint8_t *end, *list_end;
+    size_t list_end;
 
     if (!take_apart(message, len, &parts))
         return false;
-    writer.start = malloc(size);
-    if (writer.start == NULL)
-        abort();
-    end = writer.at = writer.start + size;
-    prepend(&writer, parts.after.data, parts.after.len);
-    list_end = writer.at;
-    prepend(&writer, junk_padata, sizeof(junk_padata));
-    prepend(&writer, parts.list.data, parts.list.len);
-    wrap(&writer, SEQUENCE, list_end);
-    wrap(&writer, CONTEXT(3), list_end);
-    prepend(&writer, parts.before.data, parts.before.len);
-    wrap(&writer, SEQUENCE, end);
-    wrap(&writer, AS_REQ, end);
-    out->len = (size_t)(end - writer.at);
-    out->junk = (size_t)(list_end - writer.at) - JUNK_VALUE;
-    out->data = writer.start;
-    memmove(out->data, writer.at, out->len);
+    out->data = rebuild(&parts, parts.list, junk, &out->len, &list_end);
+    out->junk = list_end - JUNK_VALUE;
+    return true;
+}
+
+uint8_t *
+am_request_with(const uint8_t *message, size_t len, const uint8_t *list,
+                size_t list_len, size_t *out_len)
+{
+    static const uint8_t nothing[1];
+    struct span more = {nothing, 0};
+    struct parts parts;
+    size_t list_end;
+
+    if (!take_apart(message, len, &parts))
+        return NULL;
+    return rebuild(&parts, (struct span){list, list_len}, more, out_len,
+                   &list_end);
+}
+
+bool
+am_padata_append(const uint8_t *message, size_t len, long type, uint8_t *list,
+                 size_t *list_len)
+{
+    struct span padata, content;
+    const uint8_t *start;
+    struct parts parts;
+    uint8_t tag;
+    size_t size;
+    long found;
+
+    if (!take_apart(message, len, &parts))
+        return false;
+    for (;;) {
+        start = parts.list.data;
+        if (!next(&parts.list, &tag, &padata))
+            return false;
+        if (field(padata, CONTEXT(1), &content) && number(content, &found) &&
+            found == type)
+            break;
+    }
+    size = (size_t)(parts.list.data - start);
+    if (size > AM_MAX_MESSAGE - *list_len)
+        return false;
+    memcpy(list + *list_len, start, size);
+    *list_len += size;
     return true;
 }
 

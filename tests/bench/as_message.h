@@ -35,6 +35,17 @@ void am_request_clear(struct am_request *request);
 /* Makes the request differ from what every other number makes. */
 void am_request_vary(struct am_request *request, uint64_t number);
 
+/* Appends the whole PA-DATA of a type, from a request that has one, to a list
+ * of AM_MAX_MESSAGE octets.  False: it has none, or the list is full. */
+bool am_padata_append(const uint8_t *message, size_t len, long type,
+                      uint8_t *list, size_t *list_len);
+
+/* The request with this list of PA-DATA instead of its own; the caller frees
+ * it.  NULL: not an AS-REQ with padata. */
+uint8_t *am_request_with(const uint8_t *message, size_t len,
+                         const uint8_t *list, size_t list_len,
+                         size_t *out_len);
+
 enum am_answer {
     AM_AS_REP,
     AM_ERROR,  /* *error is its number */

@@ -102,6 +102,13 @@ class World:
                 f"DC=test,DC=corp,CN={who}", **options)
         return self._cards[who]
 
+    def san_card(self, who, realm_name):
+        """A card that the built-in modules accept, too."""
+        return self.issuing.issue(
+            f"CN={who}", eku=(pki.PKINIT_CLIENT,),
+            other_names=[(pki.PKINIT_SAN.dotted_string,
+                          pki.kerberos_name(realm_name, who))])
+
     def certmap(self, **changes):
         """The certmap subsection that most tests use."""
         relations = {
