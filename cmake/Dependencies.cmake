@@ -14,6 +14,7 @@ certmap_require(KRB5 krb5 libkrb5-dev)
 certmap_require(KDB kdb libkrb5-dev)
 # The KDC's event loop; only its headers come from the package.
 certmap_require(VERTO libverto libverto-dev)
+certmap_require(KADM kadm-server libkrb5-dev)
 certmap_require(LDAP ldap libldap-dev)
 certmap_require(LBER lber libldap-dev)
 # 7.85: CURLOPT_PROTOCOLS_STR.

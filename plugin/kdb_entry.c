@@ -176,37 +176,29 @@ has_cert_match(krb5_context context, const krb5_db_entry *entry)
     return found;
 }
 
-static bool
-has_mapping(krb5_context context, const krb5_db_entry *entry)
-{
-    struct cm_entry strings;
-    bool found = false;
-
-    if (cm_kdb_strings(context, entry, &strings))
-        found = cm_entry_get(&strings, mappings_name) != NULL;
-    cm_entry_clear(&strings);
-    return found;
-}
-
 /* krb5_db_iterate() ends at the first value that is not 0. */
 static int
 visit_row(krb5_pointer data, krb5_db_entry *entry)
 {
     struct walk *walk = data;
     struct cm_kdb_row row;
+    struct cm_entry strings;
     char *name = NULL;
     krb5_error_code code =
         krb5_unparse_name(walk->context, entry->princ, &name);
 
     if (code != 0)
         return (int)code;
+    (void)cm_kdb_strings(walk->context, entry, &strings);
     row.principal = name;
+    row.strings = &strings;
     row.requires_preauth =
         (entry->attributes & KRB5_KDB_REQUIRES_PRE_AUTH) != 0;
-    row.has_mapping = has_mapping(walk->context, entry);
+    row.has_mapping = cm_entry_get(&strings, mappings_name) != NULL;
     row.has_cert_match = has_cert_match(walk->context, entry);
     walk->stopped = !walk->visit(walk->visit_context, &row);
     krb5_free_unparsed_name(walk->context, name);
+    cm_entry_clear(&strings);
     return walk->stopped ? 1 : 0;
 }
 

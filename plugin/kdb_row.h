@@ -6,11 +6,16 @@
 
 #include <stdbool.h>
 
+#include "schema.h"
+
 struct cm_kdb_row {
     const char *principal; /* text */
     bool requires_preauth;
     bool has_mapping;    /* an altSecurityIdentities string */
     bool has_cert_match; /* a pkinit_cert_match string, for stock PKINIT */
+    /* The strings that make an account (kdb_entry.h), lent for the call; empty
+     * where they cannot be read. */
+    const struct cm_entry *strings;
 };
 
 #endif
