@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -49,9 +50,15 @@ FAKES = {
 }
 
 
-def make(make_kdc, world, folder, directory, workers=0, **changes):
+#: certauth alone, and inside the kdcpreauth module.
+WIRINGS = pytest.mark.parametrize("plugins", [realm.ENFORCE, realm.WRAP],
+                                  ids=["certauth", "kdcpreauth"])
+
+
+def make(make_kdc, world, folder, directory, workers=0, plugins=None,
+         **changes):
     kdc = make_kdc(realms={"CORP.TEST": world.certmap(**directory, **changes)},
-                   workers=workers)
+                   plugins=plugins, workers=workers)
     kdc.add_principals("alice")
     kdc.add_password("paul")
     return kdc
@@ -185,14 +192,16 @@ def connections(port):
                for row in rows)
 
 
-def test_first_of_two_servers_hangs(make_kdc, world, tmp_path, slapd):
+@WIRINGS
+def test_first_of_two_servers_hangs(make_kdc, world, tmp_path, slapd,
+                                    plugins):
     """It costs one login its share; the others turn to the second."""
     card = world.card("alice")
     with Slapd(tmp_path / "second") as second:
         second.add(accounts.account("alice", card.mappings()["ski"]))
         slapd.pause()
         kdc = make(make_kdc, world, tmp_path,
-                   accounts.reader(tmp_path, slapd, second))
+                   accounts.reader(tmp_path, slapd, second), plugins=plugins)
         assert kdc.kinit("alice", card).ok
         tried = connections(slapd.port)
         for _ in range(5):
@@ -203,12 +212,44 @@ def test_first_of_two_servers_hangs(make_kdc, world, tmp_path, slapd):
         assert len(warnings) == 1, warnings
 
 
-def test_all_servers_hang(make_kdc, world, tmp_path, slapd):
+def test_server_hangs_while_many_log_in(make_kdc, world, tmp_path, slapd):
+    """With threads: each of those under way turns to the second server, it is
+    news once, and passwords go on meanwhile."""
+    names = [f"user{i}" for i in range(6)]
+    cards = [world.card(name) for name in names]
+    entries = [accounts.account(name, card.mappings()["ski"])
+               for name, card in zip(names, cards)]
+    with Slapd(tmp_path / "second") as second:
+        for server in (slapd, second):
+            for entry in entries:
+                server.add(entry)
+        kdc = make(make_kdc, world, tmp_path,
+                   accounts.reader(tmp_path, slapd, second),
+                   plugins=realm.WRAP, timeout="8s")
+        kdc.add_principals(*names)
+        cards = [kdc.locate(card) for card in cards]
+        assert kdc.kinit(names[0], cards[0]).ok
+        slapd.pause()
+        with ThreadPoolExecutor(len(names)) as pool:
+            found = [pool.submit(kdc.kinit, name, card)
+                     for name, card in zip(names, cards)]
+            realm.until(lambda: unread_bytes(slapd.port) > 0,
+                        "a question to the server that hangs")
+            assert kdc.kinit_password("paul").ok
+            assert not all(login.done() for login in found), \
+                "the password waited for the cards"
+            assert all(login.result().ok for login in found)
+        assert kdc.log().count("no answer in time") == 1
+        assert kdc.kinit(names[0], cards[0]).ok
+
+
+@WIRINGS
+def test_all_servers_hang(make_kdc, world, tmp_path, slapd, plugins):
     """One login waits; the next are refused without waiting, for a while."""
     card = world.card("alice")
     slapd.pause()
     kdc = make(make_kdc, world, tmp_path, accounts.reader(tmp_path, slapd),
-               timeout="2s")
+               plugins=plugins, timeout="2s")
     refused(kdc, card, UNAVAILABLE, seconds=2 + SLACK)
     tried = connections(slapd.port)
     login = refused(kdc, card, UNAVAILABLE)
