@@ -20,7 +20,7 @@ def test_a_card_is_revoked(make_setting):
     assert audit["indicators"] == "fresh"
     states = [word.split(":") for word in audit["status"].split(",")]
     assert [word[:2] for word in states] == [["good", "crl"]] * 2
-    assert all(3600 <= int(age) < 4000 for _, _, age in states)
+    assert all(3600 <= int(age) < 4000 for _, _, age, _ in states)
     setting.issuing.revoke(setting.card)
     setting.publish(age=HOUR / 2)
     audit = setting.becomes("revoked")
