@@ -149,6 +149,9 @@ exchange(struct cm_demand_asking *asking, const char *url, int timeout_ms,
         fetched = cm_fetch(asking->question->fetcher, &request, fd, &response,
                            detail);
     reason = receive(asking, fetched, fd, response.bytes, health, detail);
+    /* Whoever came late has not seen it fail. */
+    if (fetched == CM_FETCH_TIMED_OUT && timeout_ms < CM_DEMAND_FAIR_MS)
+        *health = NOT_ASKED;
     if (fd >= 0)
         close(fd);
     free(body);

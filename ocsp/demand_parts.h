@@ -12,6 +12,7 @@
 enum {
     CM_DEMAND_FAILURES = 3, /* in a row: the responder is left alone */
     CM_DEMAND_REST_MS = 10 * 1000,
+    CM_DEMAND_FAIR_MS = 100,      /* less time than this proves nothing */
     CM_DEMAND_PAUSE_MS = 10,      /* between two looks for another's answer */
     CM_DEMAND_COMPLAIN_MS = 60000 /* between two lines about the store */
 };

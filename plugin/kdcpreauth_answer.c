@@ -35,7 +35,8 @@ void
 cm_note_seen(const struct cm_services *services,
              const struct cm_outcome *outcome)
 {
-    if (outcome->reason == CM_OK || outcome->reason == CM_REVOCATION_UNKNOWN)
+    if (outcome->reason == CM_OK || outcome->reason == CM_REVOCATION_UNKNOWN ||
+        outcome->reason == CM_REVOCATION_UNAVAILABLE)
         cm_store_note_seen(services->store, outcome->certificate.x509,
                            outcome->now);
 }

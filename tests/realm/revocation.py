@@ -198,9 +198,11 @@ def refresh(kdc, *statuses):
 
 
 class Setting:
-    """A realm that requires status: one card, one store, two CAs."""
+    """A realm that requires status: one card, one store, two CAs.
 
-    def __init__(self, make_kdc, world, folder, **relations):
+    plugins is the KDC's wiring, if not that of make_kdc."""
+
+    def __init__(self, make_kdc, world, folder, plugins=None, **relations):
         self.world = world
         self.store = Store(folder)
         self.issuing = Publisher(world.issuing)
@@ -210,7 +212,8 @@ class Setting:
             revocation="require", store=self.store.folder,
             indicators={"fresh": "revocation:checked"})
         certmap.update(relations)
-        self.kdc = make_kdc(workers=2, realms={"CORP.TEST": certmap})
+        wiring = {"plugins": plugins} if plugins else {}
+        self.kdc = make_kdc(workers=2, realms={"CORP.TEST": certmap}, **wiring)
         self.kdc.add_principals("alice", "bob")
         self.kdc.add_password("paul")
         for name in ("alice", "bob"):

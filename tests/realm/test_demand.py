@@ -1,4 +1,5 @@
-"""The certauth module alone asks OCSP responders: certauth_wait = all."""
+"""Logins ask OCSP responders: the certauth module alone, where it may wait for
+them, and the kdcpreauth module."""
 
 import json
 
@@ -27,17 +28,26 @@ def responder(tmp_path, world):
     one.stop()
 
 
+#: What a KDC that may ask is configured with.
+WIRINGS = {"certauth": {"certauth_wait": "all"},
+           "kdcpreauth": {"plugins": realm.WRAP}}
+
+
+@pytest.fixture(params=WIRINGS)
+def waits(request):
+    return WIRINGS[request.param]
+
+
 @pytest.fixture
 def make_waiting(make_setting, tmp_path, world, responder):
-    """A realm whose KDC waits for responders; the store has the root's CRL
-    and nothing about cards."""
+    """A realm with a responder; the store has the root's CRL and nothing
+    about cards."""
     def make(issuer=None, **relations):
         (tmp_path / "issuing.pem").write_bytes(world.issuing.pem)
         block = {"certificate": tmp_path / "issuing.pem",
                  "ocsp_responder": responder.url}
         block.update(issuer or {})
-        options = {"certauth_wait": "all", "timeout": "20s"}
-        options.update(relations)
+        options = {"timeout": "20s", **relations}
         setting = make_setting(
             issuer={"corp": {name: value for name, value in block.items()
                              if value is not None}}, **options)
@@ -49,10 +59,10 @@ def make_waiting(make_setting, tmp_path, world, responder):
     return make
 
 
-def test_a_new_card_logs_in(make_waiting, responder):
+def test_a_new_card_logs_in(make_waiting, responder, waits):
     """The first login asks; every later one, of every worker, has the answer
     from the store."""
-    setting = make_waiting()
+    setting = make_waiting(**waits)
     login = setting.log_in()
     assert login.ok, login.output
     assert login.audit["status"].startswith("good:ocsp:"), login.audit
@@ -64,8 +74,8 @@ def test_a_new_card_logs_in(make_waiting, responder):
     assert setting.store.files("*.ors")
 
 
-def test_revoked(make_waiting, responder):
-    setting = make_waiting(revocation="soft")
+def test_revoked(make_waiting, responder, waits):
+    setting = make_waiting(revocation="soft", **waits)
     responder.know(setting.card, revoked=True)
     login = setting.log_in()
     assert login.audit["reason"] == "revoked"
@@ -77,8 +87,8 @@ def test_revoked(make_waiting, responder):
 
 @pytest.mark.parametrize("mode, reason", [
     ("require", "revocation-unavailable"), ("soft", "ok")])
-def test_responder_dead(make_waiting, responder, mode, reason):
-    setting = make_waiting(revocation=mode)
+def test_responder_dead(make_waiting, responder, waits, mode, reason):
+    setting = make_waiting(revocation=mode, **waits)
     responder.stop()
     login = setting.log_in()
     assert login.audit["reason"] == reason
@@ -93,17 +103,17 @@ def test_responder_dead(make_waiting, responder, mode, reason):
                 "the responder is left alone")
 
 
-def test_silent_responder(make_waiting, responder):
+def test_silent_responder(make_waiting, responder, waits):
     """The time is the login's own: refused, and the KDC serves on."""
-    setting = make_waiting(timeout="1s")
+    setting = make_waiting(timeout="1s", **waits)
     responder.fault = "hang"
     assert setting.log_in().audit["reason"] == "revocation-unavailable"
     assert setting.kdc.kinit_password("paul").ok
 
 
-def test_no_opinion(make_waiting, responder):
+def test_no_opinion(make_waiting, responder, waits):
     """An answer about another card, or none at all: nobody knows."""
-    setting = make_waiting()
+    setting = make_waiting(**waits)
     responder.fault = "other"
     login = setting.log_in()
     assert login.audit["reason"] == "revocation-unknown"
@@ -114,11 +124,11 @@ def test_no_opinion(make_waiting, responder):
 
 @pytest.mark.parametrize("allowed, reason", [
     ("true", "ok"), ("false", "revocation-unknown")])
-def test_responder_of_the_certificate(make_waiting, responder, world, allowed,
-                                      reason):
+def test_responder_of_the_certificate(make_waiting, responder, world, waits,
+                                      allowed, reason):
     """On loopback only where the CA's block allows private addresses."""
     setting = make_waiting({"ocsp_responder": None,
-                            "allow_private_addresses": allowed})
+                            "allow_private_addresses": allowed}, **waits)
     card = world.issuing.issue("DC=test,DC=corp,CN=dora", slot="dora",
                                extensions=[(ACCESS, access(responder.url))])
     setting.kdc.add_principals("dora")
@@ -129,13 +139,13 @@ def test_responder_of_the_certificate(make_waiting, responder, world, allowed,
 
 
 def test_nobody_asks_by_default(make_waiting, responder):
-    setting = make_waiting(certauth_wait="directory")
+    setting = make_waiting()
     assert setting.log_in().audit["reason"] == "revocation-unknown"
     assert responder.asked == 0
 
 
 def test_explain_asks_only_when_told(make_waiting, responder, tmp_path):
-    setting = make_waiting(certauth_wait="directory")
+    setting = make_waiting()
     card = tmp_path / "card.pem"
     card.write_bytes(setting.card.pem)
 

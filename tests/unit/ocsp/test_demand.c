@@ -296,6 +296,28 @@ test_breaker_is_shared(void **state)
     free(body);
 }
 
+/* Who has no time to wait has not seen it fail. */
+static void
+test_impatience_is_no_failure(void **state)
+{
+    uint8_t *body;
+
+    (void)state;
+    demand_begin();
+    body = say_good();
+    spoil(SILENT);
+    use_responder(loopback_url(server));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(ask_about(leaf, 50).reason,
+                         CM_REVOCATION_UNAVAILABLE);
+    assert_int_equal(ask_about(leaf, 0).reason, CM_REVOCATION_UNAVAILABLE);
+    free(body);
+    body = say_good();
+    assert_int_equal(ask_leaf().reason, CM_OK);
+    demand_end();
+    free(body);
+}
+
 /* ---- The store ---- */
 
 static void
@@ -362,6 +384,7 @@ main(void)
         STORE_TEST(test_configured),
         STORE_TEST(test_proxy),
         STORE_TEST(test_breaker_is_shared),
+        STORE_TEST(test_impatience_is_no_failure),
         STORE_TEST(test_store_elsewhere),
         STORE_TEST(test_store_without_locks),
     };
