@@ -39,6 +39,9 @@ struct cm_ldap_search {
     struct cm_ntauth_object *object; /* of cm_ntauth_object_read() */
 
     struct cm_sweep_state *sweep; /* of cm_sweep() */
+
+    struct cm_writer *writer;      /* of cm_writer_open() */
+    struct cm_writer_look *looked; /* of cm_writer_look() */
 };
 
 /* What one search asks. */
