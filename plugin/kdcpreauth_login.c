@@ -30,37 +30,19 @@ login_of(struct cm_job *job)
 
 /* ---- The four courses ---- */
 
-/* Stock said no. */
-static void
-end_refused(struct cm_kdc_login *login)
-{
-    const struct cm_login_evidence *left = &login->record.evidence;
-
-    if (cm_evidence_is_off(&login->subject) || login->is_aside) {
-        cm_kdc_pass_refusal(login);
-        return;
-    }
-    if (left->certificate != NULL && left->reason != CM_OK &&
-        !cm_evidence_observes(left)) { /* because we did, inside it */
-        login->outcome.reason = left->reason;
-        login->outcome.detail = left->detail;
-        cm_kdc_write_line(login);
-    } else {
-        cm_kdc_write_stock_line(login);
-    }
-    cm_kdc_pass_refusal(login);
-}
-
 /* The outcome is known: it is written down, and the KDC told. */
 static void
 end_judged(struct cm_kdc_login *login)
 {
     struct cm_outcome *outcome = &login->outcome;
-    bool said_yes = login->record.state == CM_RECORD_STOCK_OK;
+    enum cm_record_state state = login->record.state;
 
     if (!cm_kdc_write_line(login))
         outcome->reason = CM_NO_MEMORY;
-    if (said_yes && cm_evidence_observes(&login->subject))
+    if (state == CM_RECORD_DECIDED) /* by stock, which refused */
+        cm_kdc_pass_refusal(login);
+    else if (state == CM_RECORD_STOCK_OK &&
+             cm_evidence_observes(&login->subject))
         cm_kdc_pass_yes(login);
     else if (outcome->reason == CM_OK)
         cm_kdc_accept(login);
@@ -165,7 +147,7 @@ take_beside(struct cm_kdc_login *login, const krb5_kdc_req *request,
                                   cm_staple_find(request));
 }
 
-/* Stock said yes, and certauth left evidence: now the login itself. */
+/* Certauth left evidence: now the login itself. */
 static void
 judge(struct cm_kdc_login *login, const krb5_kdc_req *request,
       const krb5_pa_data *data)
@@ -183,6 +165,27 @@ judge(struct cm_kdc_login *login, const krb5_kdc_req *request,
         end_with(login, CM_NO_MEMORY, "");
     else
         submit(login);
+}
+
+/* Stock said no.  A realm that observes wants to know what we would have said
+ * about the card all the same. */
+static void
+end_refused(struct cm_kdc_login *login, const krb5_kdc_req *request,
+            const krb5_pa_data *data)
+{
+    const struct cm_login_evidence *left = &login->record.evidence;
+
+    if (cm_evidence_is_off(&login->subject) || login->is_aside) {
+        cm_kdc_pass_refusal(login);
+    } else if (left->certificate == NULL) {
+        cm_kdc_write_stock_line(login);
+        cm_kdc_pass_refusal(login);
+    } else if (left->reason != CM_OK || cm_evidence_observes(left)) {
+        judge(login, request, data);
+    } else {
+        cm_kdc_write_stock_line(login);
+        cm_kdc_pass_refusal(login);
+    }
 }
 
 /* ---- Asking stock ---- */
@@ -212,6 +215,8 @@ on_stock(void *arg, krb5_error_code code, krb5_kdcpreauth_modreq modreq,
         krb5_free_authdata(login->context, authz);
         return;
     }
+    if (code != 0)
+        cm_kdc_keep_message(login, code);
     login->code = code;
     login->modreq = modreq;
     login->e_data = e_data;
@@ -305,7 +310,7 @@ go_on(struct cm_kdc_login *login, const krb5_kdc_req *request,
 {
     switch (login->record.state) {
     case CM_RECORD_DECIDED:
-        end_refused(login);
+        end_refused(login, request, data);
         return;
     case CM_RECORD_STOCK_OK:
         if (cm_evidence_is_off(&login->subject))

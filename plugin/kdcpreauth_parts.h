@@ -28,6 +28,7 @@ struct cm_kdc_login {
     krb5_enc_tkt_part scratch;
     struct cm_generation *generation; /* held; NULL: not asked */
     krb5_error_code code;
+    struct cm_detail said; /* the text that came with the code */
     krb5_kdcpreauth_modreq modreq;
     krb5_pa_data **e_data;
     krb5_authdata **authz;
@@ -53,6 +54,9 @@ const struct cm_settings *cm_kdc_settings(const struct cm_kdc_login *login);
 bool cm_kdc_write_line(struct cm_kdc_login *login);
 /* Stock's refusal. */
 void cm_kdc_write_stock_line(struct cm_kdc_login *login);
+
+/* The text of stock's code, before another request sets another. */
+void cm_kdc_keep_message(struct cm_kdc_login *login, krb5_error_code code);
 
 /* ---- The answer: after each of these the login is gone ---- */
 

@@ -99,12 +99,24 @@ cm_kdc_refuse(struct cm_kdc_login *login, enum cm_reason reason)
 
 /* Stock's own refusal, as it gave it. */
 void
+cm_kdc_keep_message(struct cm_kdc_login *login, krb5_error_code code)
+{
+    const char *message = krb5_get_error_message(login->context, code);
+
+    cm_detail_set(&login->said, "%s", message);
+    krb5_free_error_message(login->context, message);
+}
+
+void
 cm_kdc_pass_refusal(struct cm_kdc_login *login)
 {
     krb5_pa_data **e_data = login->e_data;
 
     login->e_data = NULL;
     cm_record_refuse(&login->record);
+    /* The KDC's own lines say it. */
+    krb5_set_error_message(login->context, login->code, "%s",
+                           login->said.text);
     reply(login, login->code, NULL, e_data, NULL);
 }
 
@@ -228,16 +240,12 @@ void
 cm_kdc_write_stock_line(struct cm_kdc_login *login)
 {
     const struct cm_login_evidence *evidence = evidence_of(login);
-    const char *message = krb5_get_error_message(login->context, login->code);
     struct cm_login values;
 
     describe(login);
     cm_evidence_login(evidence, &values);
-    cm_detail_set(&login->outcome.detail, "%s", message);
+    login->outcome.detail = login->said;
     cm_write_audit(cm_audit_stock_line(cm_kdc_settings(login), &values,
                                        evidence->requested, &login->outcome,
                                        protocol_code(login->code)));
-    /* The KDC's own lines say the same. */
-    krb5_set_error_message(login->context, login->code, "%s", message);
-    krb5_free_error_message(login->context, message);
 }

@@ -157,6 +157,16 @@ def test_anonymous_in_a_realm_that_is_not_ours(make_kdc, world):
     assert not login.ok and login.audit["reason"] == "config", login
 
 
+def test_anonymous_refused(make_kdc, world, card):
+    kdc = furnish(make_kdc(realms={REALM: world.certmap(anonymous="refuse")},
+                           plugins=realm.WRAP))
+    login = anonymous(kdc)
+    assert not login.ok and login.audit["reason"] == "no-mapping", login
+    assert login.audit["detail"] == "anonymous = refuse"
+    assert login.audit["principal"].startswith("WELLKNOWN/ANONYMOUS@")
+    assert with_map(kdc, card).kinit("alice", card).ok
+
+
 def test_off(make_kdc, world):
     """The built-in modules decide, as they would without us."""
     kdc = furnish(make_kdc(realms={REALM: {"mode": "off"}},
@@ -168,18 +178,18 @@ def test_off(make_kdc, world):
 
 
 OBSERVED = {
-    # card's SAN, mapped? -> accepted, reason, code
-    "both-yes": ("alice", True, True, "ok", None),
-    "stock-alone": ("alice", False, True, "no-mapping", None),
+    # card's SAN, mapped? -> accepted, reason
+    "both-yes": ("alice", True, True, "ok"),
+    "stock-alone": ("alice", False, True, "no-mapping"),
     # It has no SAN: the built-in pkinit_san refuses, whatever we say.
-    "without-san": (None, True, False, "pkinit", "75"),
-    "neither": (None, False, False, "pkinit", "75"),
+    "without-san": (None, True, False, "ok"),
+    "neither": (None, False, False, "no-mapping"),
 }
 
 
 @pytest.mark.parametrize("name", OBSERVED)
 def test_observe(make_kdc, world, name):
-    san, mapped, accepted, reason, code = OBSERVED[name]
+    san, mapped, accepted, reason = OBSERVED[name]
     certmap = world.certmap(
         mode="observe", indicators={"card": "always"})
     kdc = furnish(make_kdc(realms={REALM: certmap},
@@ -191,13 +201,16 @@ def test_observe(make_kdc, world, name):
     login = kdc.kinit("alice", card)
     assert login.ok == accepted, login
     audit = login.audit
-    assert (audit["reason"], audit.get("code")) == (reason, code), audit
-    assert audit["mode"] == "observe"
+    assert (audit["reason"], audit["mode"]) == (reason, "observe"), audit
     assert audit["sha256"] == hashlib.sha256(card.der).hexdigest()
     if accepted: # ours are not asserted
         kdc.kadmin("addprinc -randkey svc/card",
                    "setstr svc/card require_auth card")
         assert kdc.kvno(login, "svc/card")[0] != 0
+    else: # stock's own code and words
+        assert "Client name mismatch" in login.output, login
+        assert "preauth (certmap) verify failure: Client name mismatch" in (
+            login.log)
 
 
 def test_two_realms(make_kdc, world, card):
@@ -244,6 +257,24 @@ def test_indicators_and_hardware(make_kdc, world):
             for login in (hard, soft)
             for name in ("level", "stock", "other")] == [
         True, True, False, False, True, False]
+
+
+def test_intermediates_from_the_client(make_kdc, world):
+    """They are in the request only: certauth alone does not see them."""
+    middle = world.root.authority("CN=Middle CA")
+    listed = middle.authority("CN=Listed CA")
+    card = listed.issue("CN=alice")
+    certmap = world.certmap(
+        intermediates=None,
+        ntauth=f"FILE:{pki.bundle(world.folder / 'listed.pem', [listed])}")
+    pool = pki.bundle(world.folder / "chain.pem", [middle, listed])
+    found = {}
+    for name, plugins in (("alone", realm.ENFORCE), ("wrap", realm.WRAP)):
+        kdc = furnish(make_kdc(realms={REALM: certmap}, plugins=plugins,
+                               pool=pool))
+        login = with_map(kdc, card).kinit("alice", card)
+        found[name] = (login.ok, login.audit["reason"])
+    assert found == {"alone": (False, "path-untrusted"), "wrap": (True, "ok")}
 
 
 def test_stock_without_its_key(make_kdc, world, card):
