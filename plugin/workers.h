@@ -25,7 +25,8 @@ enum {
                             TCP connections */
     CM_WORKERS_SAME = 2, /* of them about one certificate */
     CM_WORKERS_IDLE_MS = 60000,
-    CM_WORKERS_STACK = 512 * 1024 /* bytes */
+    CM_WORKERS_STACK = 512 * 1024 /* bytes; a login by LDAPS uses 20 KiB, the
+                                     rest is for name services and TLS */
 };
 
 struct cm_job {
