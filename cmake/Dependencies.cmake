@@ -20,5 +20,6 @@ certmap_require(LBER lber libldap-dev)
 # 7.85: CURLOPT_PROTOCOLS_STR.
 certmap_require(CURL libcurl>=7.85 libcurl4-openssl-dev)
 certmap_require(JANSSON jansson libjansson-dev)
+certmap_require(P11KIT p11-kit-1 libp11-kit-dev)
 certmap_require(CMOCKA cmocka libcmocka-dev)
 find_package(Threads REQUIRED)

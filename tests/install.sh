@@ -4,7 +4,7 @@
 
 packages_build="gcc libc6-dev cmake ninja-build pkgconf libssl-dev
     libkrb5-dev libldap-dev libcurl4-openssl-dev libjansson-dev
-    libcmocka-dev libverto-dev"
+    libcmocka-dev libp11-kit-dev libverto-dev"
 
 packages_realm="krb5-kdc krb5-admin-server krb5-pkinit krb5-user slapd
     ldap-utils softhsm2 opensc openssl"

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "card.h"
 #include "filelist.h"
 #include "trust.h"
 
@@ -179,12 +180,20 @@ read_blocks(FILE *in, const char *path, struct blocks *out,
     return false;
 }
 
+const char *
+cm_certfile_name(const char *path)
+{
+    return cm_card_is_uri(path) ? "the token's certificate" : path;
+}
+
 bool
 cm_certfile_read(FILE *in, const char *path, uint8_t **der, size_t *len,
                  struct cm_detail *detail)
 {
     struct blocks blocks = {0};
 
+    if (cm_card_is_uri(path))
+        return cm_card_read(path, CM_CARD_TIMEOUT_MS, der, len, detail);
     if (!read_blocks(in, path, &blocks, detail))
         return false;
     if (blocks.count != 1) {

@@ -16,13 +16,18 @@
 enum { CM_CERTFILE_MAX = 1024 * 1024 /* bytes of one input */ };
 
 /*
- * The one certificate of a PEM or DER file, "-" for `in`, as DER.  Other PEM
+ * The one certificate of a PEM or DER file, "-" for `in`, or of a PKCS#11 URI
+ * (card.h), as DER.  Other PEM
  * blocks, such as a key, are passed over; several certificates are an error:
  * it would not be clear which one is meant.  Whether the DER is well formed
  * is for its user to say.  False: detail says why.  The caller frees *der.
  */
 bool cm_certfile_read(FILE *in, const char *path, uint8_t **der, size_t *len,
                       struct cm_detail *detail);
+
+/* The path for messages; of a PKCS#11 URI, which may hold a PIN, only that it
+ * is one. */
+const char *cm_certfile_name(const char *path);
 
 /* The certificates of a PEM file in order, at least one.  On success the
  * caller frees them with cm_certificates_free(). */

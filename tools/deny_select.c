@@ -63,8 +63,8 @@ read_certificate(struct cm_options *options, const char *path,
     free(der);
     if (reason == CM_OK)
         return true;
-    cm_tool_error(options->tool, "%s: %s: %s", path, cm_reason_token(reason),
-                  detail.text);
+    cm_tool_error(options->tool, "%s: %s: %s", cm_certfile_name(path),
+                  cm_reason_token(reason), detail.text);
     return false;
 }
 

@@ -166,8 +166,8 @@ read_certificate(struct cm_map *map, const char *path)
     reason = cm_certificate_decode(der, len, &map->cert, &detail);
     free(der);
     if (reason != CM_OK) {
-        cm_tool_error(tool, "%s: %s: %s", path, cm_reason_token(reason),
-                      detail.text);
+        cm_tool_error(tool, "%s: %s: %s", cm_certfile_name(path),
+                      cm_reason_token(reason), detail.text);
         return reason == CM_NO_MEMORY ? CM_EXIT_UNAVAILABLE : CM_EXIT_NO;
     }
     map->has_cert = true;

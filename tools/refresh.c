@@ -94,7 +94,7 @@ add_rollback(struct cm_refresh_command *command, const char *value)
     else
         cm_tool_error(command->tool,
                       "--accept-rollback %s: the certificate does not decode",
-                      value);
+                      cm_certfile_name(value));
     cm_trusted_clear(&trusted);
     X509_free(cert);
     free(der);

@@ -340,7 +340,8 @@ run_show(struct cm_tool *tool, int argc, char **argv)
     reason = cm_certificate_decode(der, len, &cert, &detail);
     free(der);
     if (reason != CM_OK) {
-        cm_tool_error(tool, "%s: %s: %s", options.operands[0],
+        cm_tool_error(tool, "%s: %s: %s",
+                      cm_certfile_name(options.operands[0]),
                       cm_reason_token(reason), detail.text);
         return reason == CM_NO_MEMORY ? CM_EXIT_UNAVAILABLE : CM_EXIT_NO;
     }
