@@ -34,9 +34,11 @@ struct cm_services {
     struct cm_trust *trust;
     struct cm_directory *directory;
     struct cm_store *store;
-    /* Both or neither: without them nothing is fetched. */
+    /* Unless both are there nothing is fetched.  A realm keeps the first for
+     * all threads; the second is the calling thread's own, or NULL where it
+     * may not wait for responders. */
     struct cm_demand *demand;
-    struct cm_fetcher *fetcher; /* the calling thread's */
+    struct cm_fetcher *fetcher;
     struct cm_clock clock;
 };
 
