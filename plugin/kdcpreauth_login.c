@@ -83,6 +83,7 @@ done(struct cm_job *job)
     struct cm_kdc_login *login = login_of(job);
 
     cm_journal_flush(login->module->journal);
+    cm_staple_note(login->staple_trouble, &login->outcome.detail);
     end_judged(login);
 }
 
@@ -143,8 +144,9 @@ take_beside(struct cm_kdc_login *login, const krb5_kdc_req *request,
     struct cm_blob intermediates[CM_PATH_MAX_EXTRA];
     size_t count = cm_cms_certificates(value, leaf, intermediates);
 
-    return cm_evidence_add_beside(evidence, intermediates, count,
-                                  cm_staple_find(request));
+    struct cm_blob staple = cm_staple_find(request, &login->staple_trouble);
+
+    return cm_evidence_add_beside(evidence, intermediates, count, staple);
 }
 
 /* Certauth left evidence: now the login itself. */

@@ -13,6 +13,7 @@ struct cm_kdc_login {
     krb5_kdcpreauth_moddata module;
     struct cm_login_evidence subject; /* who it is about, without a card */
     struct cm_outcome outcome;
+    const char *staple_trouble; /* why one is ignored; static; or NULL */
     bool is_aside; /* PKINIT_KX: stock's refusal of it is not worth a line */
 
     /* The KDC's, until it is answered. */
