@@ -200,10 +200,9 @@ look_at_world(struct cm_status_report *report, const struct cm_keeper *keeper,
     return ok;
 }
 
-/* False: no memory. */
-static bool
-look_at_store(struct cm_status_report *report, const struct cm_keeper *keeper,
-              int64_t now)
+bool
+cm_status_look(struct cm_status_report *report, const struct cm_keeper *keeper,
+               int64_t now)
 {
     struct cm_store *store = cm_store_new(report->store, true, NULL);
     bool ok = store != NULL;
@@ -281,7 +280,7 @@ show(struct cm_options *options, struct cm_keeper *keeper)
     cm_keeper_look(keeper);
     for (size_t i = 0; ok && i < stores->count; i++) {
         reports[i].store = stores->items[i];
-        ok = look_at_store(&reports[i], keeper, now);
+        ok = cm_status_look(&reports[i], keeper, now);
     }
     ok = ok && print_all(options, reports, stores->count, now);
     if (!ok)

@@ -35,6 +35,11 @@ struct cm_status_report {
 
 void cm_status_report_clear(struct cm_status_report *report);
 
+/* Looks at report->store; all else begins zeroed.  cm_keeper_look() came
+ * before.  The caller clears it in any case.  False: no memory. */
+bool cm_status_look(struct cm_status_report *report,
+                    const struct cm_keeper *keeper, int64_t now);
+
 /* ---- status_output.c ---- */
 
 /* False: no memory. */

@@ -40,6 +40,7 @@ extern const struct cm_verb cm_verb_deny;
 extern const struct cm_verb cm_verb_override;
 extern const struct cm_verb cm_verb_ntauth;
 extern const struct cm_verb cm_verb_populate;
+extern const struct cm_verb cm_verb_expiring;
 extern const struct cm_verb cm_verb_refresh;
 extern const struct cm_verb cm_verb_status;
 extern const struct cm_verb cm_verb_map;
