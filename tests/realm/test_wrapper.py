@@ -98,6 +98,20 @@ def test_rsa_key_delivery(kdc, card):
     assert login.ok and login.audit["reason"] == "ok", login
 
 
+def test_ec_card(kdc, world):
+    card = world.issuing.issue("CN=ec", key_kind="ec")
+    login = with_map(kdc, card).kinit("alice", card)
+    assert login.ok and login.audit["reason"] == "ok", login
+
+
+def test_freshness_tokens(make_kdc, world, card):
+    text = (realm.profile({"certmap": world.certmap()}, 2) +
+            "\n        pkinit_require_freshness = true")
+    kdc = furnish(make_kdc(realms={REALM: text}, plugins=realm.WRAP))
+    login = with_map(kdc, card).kinit("alice", card)
+    assert login.ok and login.audit["reason"] == "ok", login
+
+
 def test_stock_refuses(kdc, world):
     """Its own path check: one line with its code, and its words."""
     stranger = pki.root("CN=Stranger Root")

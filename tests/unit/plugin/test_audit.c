@@ -125,6 +125,27 @@ occurrences(const char *text, const char *words)
     return count;
 }
 
+/* Stock PKINIT refused; what it says is text from outside, too. */
+static void
+test_stock_line(void **state)
+{
+    struct cm_outcome outcome = {.reason = CM_INTERNAL};
+    struct cm_login login = {NULL};
+    char *line;
+
+    (void)state;
+    cm_detail_set(&outcome.detail, "cannot\nverify \"it\"");
+    line = cm_audit_stock_line(NULL, &login, NULL, &outcome, 70);
+    assert_non_null(line);
+    assert_ptr_equal(
+        strstr(line, "certmap: refused reason=pkinit code=70 realm=- "), line);
+    assert_non_null(strstr(line, " detail=\"cannot\\x0averify \\x22it"));
+    free(line);
+    line = cm_audit_stock_line(NULL, &login, NULL, &outcome, -1234567890L);
+    assert_non_null(strstr(line, " code=-1234567890 "));
+    free(line);
+}
+
 static void
 test_content_forges_nothing(void **state)
 {
@@ -428,6 +449,7 @@ main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_fields_and_order),
         cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_stock_line),
         cmocka_unit_test(test_content_forges_nothing),
         cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_every_reason),
