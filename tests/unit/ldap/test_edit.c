@@ -6,9 +6,12 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "edit.h"
@@ -51,6 +54,86 @@ test_judge(void **state)
         else
             assert_non_null(strstr(hint, row->hint));
     }
+}
+
+/* ---- Servers that do not answer ---- */
+
+static int
+listen_on_loopback(char uri[64])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(
+        bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 4), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len),
+                     0);
+    (void)snprintf(uri, 64, "ldap://127.0.0.1:%u",
+                   (unsigned)ntohs(address.sin_port));
+    return listener;
+}
+
+static enum cm_edit_result
+apply_to(char *uri, struct cm_detail *detail)
+{
+    struct cm_directory_config config = {
+        .kind = CM_DIRECTORY_LDAP, .uris = {uri}, .uri_count = 1};
+    struct cm_change change;
+    enum cm_edit_result result;
+
+    assert_true(cm_change_begin(&change, "uid=a,dc=x"));
+    assert_true(cm_change_add(&change, "attr", "x", 1));
+    result = cm_edit_apply(&config, &change, 300, detail);
+    cm_change_clear(&change);
+    return result;
+}
+
+/* The kernel takes the connection and the change; nobody reads them. */
+static void
+test_silence(void **state)
+{
+    struct cm_detail detail = {""};
+    char uri[64];
+    int listener = listen_on_loopback(uri);
+
+    (void)state;
+    assert_int_equal(apply_to(uri, &detail), CM_EDIT_TIMEOUT);
+    assert_string_not_equal(detail.text, "");
+    close(listener);
+    assert_int_equal(apply_to(uri, &detail), CM_EDIT_UNSENT);
+    assert_non_null(strstr(detail.text, uri));
+}
+
+/* Reads the change and hangs up. */
+static void *
+hang_up(void *context)
+{
+    int client = accept(*(const int *)context, NULL, NULL);
+    char byte;
+
+    if (read(client, &byte, 1) != 1)
+        abort();
+    close(client);
+    return NULL;
+}
+
+static void
+test_hung_up(void **state)
+{
+    struct cm_detail detail = {""};
+    char uri[64];
+    int listener = listen_on_loopback(uri);
+    pthread_t server;
+
+    (void)state;
+    assert_int_equal(pthread_create(&server, NULL, hang_up, &listener), 0);
+    assert_int_equal(apply_to(uri, &detail), CM_EDIT_UNKNOWN);
+    assert_string_not_equal(detail.text, "");
+    pthread_join(server, NULL);
+    close(listener);
 }
 
 /* ---- Holders ---- */
@@ -152,6 +235,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_hung_up),
         cmocka_unit_test(test_holders),
         cmocka_unit_test(test_what_cannot_be_read),
     };
