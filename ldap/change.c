@@ -60,31 +60,29 @@ part_of(struct cm_change *change, const char *attribute)
     return part;
 }
 
-/* The count alone says the capacity: the next power of two. */
-static bool
-append(struct cm_value **values, size_t *count, const void *value, size_t len)
+static char *
+copy_of(const void *value, size_t len)
 {
-    struct cm_value *grown = *values;
-    char *copy;
+    char *copy = len > CM_CHANGE_MAX_VALUE ? NULL : malloc(len + 1);
 
-    if (*count >= CM_CHANGE_MAX_VALUES || len > CM_CHANGE_MAX_VALUE)
-        return false;
-    if ((*count & (*count - 1)) == 0) {
-        grown = reallocarray(*values, *count == 0 ? 1 : 2 * *count,
-                             sizeof(*grown));
-        if (grown == NULL)
-            return false;
-        *values = grown;
-    }
-    copy = malloc(len + 1);
     if (copy == NULL)
-        return false;
+        return NULL;
     if (len > 0)
         memcpy(copy, value, len);
     copy[len] = '\0';
-    grown[*count] = (struct cm_value){copy, len};
-    (*count)++;
-    return true;
+    return copy;
+}
+
+/* Room for one more.  The count alone says the capacity: the next power of
+ * two. */
+static struct cm_value *
+grow(struct cm_value *values, size_t count)
+{
+    if (count >= CM_CHANGE_MAX_VALUES)
+        return NULL;
+    if ((count & (count - 1)) != 0)
+        return values;
+    return reallocarray(values, count == 0 ? 1 : 2 * count, sizeof(*values));
 }
 
 bool
@@ -92,8 +90,18 @@ cm_change_add(struct cm_change *change, const char *attribute,
               const void *value, size_t len)
 {
     struct cm_change_part *part = part_of(change, attribute);
+    char *copy = copy_of(value, len);
+    struct cm_value *grown =
+        part == NULL || copy == NULL ? NULL : grow(part->add, part->add_count);
 
-    return part != NULL && append(&part->add, &part->add_count, value, len);
+    if (grown == NULL) {
+        free(copy);
+        return false;
+    }
+    grown[part->add_count] = (struct cm_value){copy, len};
+    part->add = grown;
+    part->add_count++;
+    return true;
 }
 
 bool
@@ -101,9 +109,19 @@ cm_change_remove(struct cm_change *change, const char *attribute,
                  const void *value, size_t len)
 {
     struct cm_change_part *part = part_of(change, attribute);
+    char *copy = copy_of(value, len);
+    struct cm_value *grown = part == NULL || copy == NULL
+                                 ? NULL
+                                 : grow(part->remove, part->remove_count);
 
-    return part != NULL &&
-           append(&part->remove, &part->remove_count, value, len);
+    if (grown == NULL) {
+        free(copy);
+        return false;
+    }
+    grown[part->remove_count] = (struct cm_value){copy, len};
+    part->remove = grown;
+    part->remove_count++;
+    return true;
 }
 
 bool
@@ -115,37 +133,4 @@ cm_change_is_empty(const struct cm_change *change)
             return false;
     }
     return true;
-}
-
-static bool
-invert_part(const struct cm_change_part *part, struct cm_change *out)
-{
-    for (size_t i = 0; i < part->add_count; i++) {
-        if (!cm_change_remove(out, part->attribute, part->add[i].data,
-                              part->add[i].len))
-            return false;
-    }
-    for (size_t i = 0; i < part->remove_count; i++) {
-        if (!cm_change_add(out, part->attribute, part->remove[i].data,
-                           part->remove[i].len))
-            return false;
-    }
-    return true;
-}
-
-bool
-cm_change_invert(const struct cm_change *change, struct cm_change *out)
-{
-    struct cm_change inverse;
-    bool ok;
-
-    memset(out, 0, sizeof(*out));
-    ok = cm_change_begin(&inverse, change->dn);
-    for (size_t i = 0; ok && i < change->count; i++)
-        ok = invert_part(&change->parts[i], &inverse);
-    if (ok)
-        *out = inverse;
-    else
-        cm_change_clear(&inverse);
-    return ok;
 }

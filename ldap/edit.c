@@ -69,36 +69,42 @@ struct operations {
 static void
 operations_clear(struct operations *operations)
 {
-    for (size_t i = 0; i < operations->count; i++) {
-        free(operations->mods[i].mod_bvalues[0]);
-        free(operations->mods[i].mod_bvalues);
-    }
+    for (size_t i = 0; i < operations->count; i++)
+        ber_memfree(operations->mods[i].mod_bvalues);
 }
 
-/* The values are borrowed: one array of them, one of pointers to them. */
-static bool
-add_operation(struct operations *operations, int kind, char *attribute,
-              const struct cm_value *values, size_t count)
+/* Pointers to the values, and behind them what they point to; the values
+ * themselves are borrowed. */
+static struct berval **
+values_of(const struct cm_value *values, size_t count)
 {
-    LDAPMod *mod = &operations->mods[operations->count];
-    struct berval *list, **pointers;
+    struct berval **pointers, *list;
 
-    if (count == 0)
-        return true;
-    list = calloc(count, sizeof(*list));
-    pointers = calloc(count + 1, sizeof(*pointers));
-    if (list == NULL || pointers == NULL) {
-        free(list);
-        free(pointers);
-        return false;
-    }
+    pointers = ber_memcalloc(1, (count + 1) * sizeof(struct berval *) +
+                                    count * sizeof(struct berval));
+    if (pointers == NULL)
+        return NULL;
+    list = (struct berval *)(void *)(pointers + count + 1);
     for (size_t i = 0; i < count; i++) {
         list[i] = (struct berval){values[i].len, values[i].data};
         pointers[i] = &list[i];
     }
-    *mod = (LDAPMod){.mod_op = kind | LDAP_MOD_BVALUES, .mod_type = attribute};
-    mod->mod_bvalues = pointers;
-    operations->list[operations->count] = mod;
+    return pointers;
+}
+
+static bool
+add_operation(struct operations *operations, int kind, char *attribute,
+              const struct cm_value *values, size_t count)
+{
+    LDAPMod mod = {.mod_op = kind | LDAP_MOD_BVALUES, .mod_type = attribute};
+
+    if (count == 0)
+        return true;
+    mod.mod_bvalues = values_of(values, count);
+    if (mod.mod_bvalues == NULL)
+        return false;
+    operations->mods[operations->count] = mod;
+    operations->list[operations->count] = &operations->mods[operations->count];
     operations->count++;
     return true;
 }

@@ -10,50 +10,11 @@
 
 #include <kadm5/admin.h>
 
-#include "text.h"
-
-static const char mapping_name[] = "altSecurityIdentities";
-
 struct cm_kdb_writer {
     krb5_context context;
     void *handle; /* of libkadm5srv */
     bool locked;
 };
-
-/* ---- Values ---- */
-
-void
-cm_kdb_account_clear(struct cm_kdb_account *account)
-{
-    for (size_t i = 0; i < account->count; i++) {
-        free(account->strings[i].key);
-        free(account->strings[i].value);
-    }
-    free(account->strings);
-    memset(account, 0, sizeof(*account));
-}
-
-const char *
-cm_kdb_account_get(const struct cm_kdb_account *account, const char *key)
-{
-    for (size_t i = 0; i < account->count; i++) {
-        if (strcmp(account->strings[i].key, key) == 0)
-            return account->strings[i].value;
-    }
-    return NULL;
-}
-
-bool
-cm_kdb_is_mapping(const char *key)
-{
-    size_t len = sizeof(mapping_name) - 1;
-
-    if (strlen(key) < len || !cm_text_equal_fold_n(key, mapping_name, len))
-        return false;
-    key += len;
-    return *key == '\0' || (*key == '.' && key[1] != '\0' &&
-                            strspn(key + 1, "0123456789") == strlen(key + 1));
-}
 
 /* ---- Opening ---- */
 
@@ -136,30 +97,6 @@ cm_kdb_writer_close(struct cm_kdb_writer *writer)
 
 /* ---- Reading ---- */
 
-static bool
-copy_strings(const krb5_string_attr *strings, int count,
-             struct cm_kdb_account *out)
-{
-    struct cm_kdb_string *copy = calloc((size_t)count + 1, sizeof(*copy));
-
-    if (copy == NULL)
-        return false;
-    out->strings = copy;
-    for (int i = 0; i < count; i++) {
-        char *key = strdup(strings[i].key);
-        char *value = strdup(strings[i].value);
-
-        if (key == NULL || value == NULL) {
-            free(key);
-            free(value);
-            return false;
-        }
-        copy[i] = (struct cm_kdb_string){key, value};
-        out->count = (size_t)i + 1;
-    }
-    return true;
-}
-
 static kadm5_ret_t
 read_strings(struct cm_kdb_writer *writer, krb5_principal princ,
              struct cm_kdb_account *out)
@@ -171,8 +108,10 @@ read_strings(struct cm_kdb_writer *writer, krb5_principal princ,
     code = kadm5_get_strings(writer->handle, princ, &strings, &count);
     if (code != 0)
         return code;
-    if (!copy_strings(strings, count, out))
-        code = KADM5_FAILURE;
+    for (int i = 0; code == 0 && i < count; i++) {
+        if (!cm_kdb_account_add(out, strings[i].key, strings[i].value))
+            code = KADM5_FAILURE;
+    }
     (void)kadm5_free_strings(writer->handle, strings, count);
     return code;
 }

@@ -49,6 +49,10 @@ struct cm_kdb_account {
 
 void cm_kdb_account_clear(struct cm_kdb_account *account);
 
+/* Appends a copy of a string.  False: no memory. */
+bool cm_kdb_account_add(struct cm_kdb_account *account, const char *key,
+                        const char *value);
+
 /* The value of a string, borrowed; NULL: there is none. */
 const char *cm_kdb_account_get(const struct cm_kdb_account *account,
                                const char *key);

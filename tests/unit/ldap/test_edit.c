@@ -86,7 +86,7 @@ apply_to(char *uri, struct cm_detail *detail)
 
     assert_true(cm_change_begin(&change, "uid=a,dc=x"));
     assert_true(cm_change_add(&change, "attr", "x", 1));
-    result = cm_edit_apply(&config, &change, 300, detail);
+    result = cm_edit_apply(&config, &change, 2000, detail);
     cm_change_clear(&change);
     return result;
 }
