@@ -135,7 +135,8 @@ def generous(server):
 @pytest.mark.parametrize("attribute, value", [
     ("altSecurityIdentities", "X509:<SKI>00"),
     ("userPrincipalName", "boss@corp.test"), ("objectSid", "S-1-5-21-1-2-3"),
-    ("krbPrincipalName", f"boss@{REALM}"), ("nsAccountLock", "false")])
+    ("krbPrincipalName", f"boss@{REALM}"), ("uid", "boss"),
+    ("krbTicketFlags", "0"), ("nsAccountLock", "false")])
 @pytest.mark.parametrize("who", ["alice", "locked"])
 def test_nobody_edits_their_own(server, generous, who, attribute, value):
     alice = (dn("alice"), PASSWORD)

@@ -4,16 +4,20 @@ Paths, servers and ports of the test take the place of the example's; nothing
 else is changed.
 """
 
+import contextlib
 import gzip
 import os
 import re
 import subprocess
+import tempfile
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
 import accounts
 import realm
+from directory import Directory
 from slapd import KERBEROS_SCHEMA, Authority, Slapd
 
 REALM = "EXAMPLE.COM"
@@ -95,13 +99,15 @@ def run(*command, text=""):
     return done.stdout
 
 
-@pytest.mark.skipif(not KERBEROS_SCHEMA.exists(),
-                    reason="not installed: krb5-kdc-ldap")
-def test_openldap_material(source, tmp_path):
-    """The steps of examples/openldap/README.md, on a configuration of the
-    test's own: schema, class, indexes and access rules."""
-    material = source / "examples" / "openldap"
-    config, data = tmp_path / "slapd.d", tmp_path / "db"
+#: What a site may have had before: everybody edits their own entry.
+GENEROUS = ("to attrs=userPassword by anonymous auth by * none",
+            "to * by self write by * none")
+
+
+def openldap_config(material, folder):
+    """slapd.d and a database with the steps of examples/openldap/README.md
+    on top of rules of its own."""
+    config, data = folder / "slapd.d", folder / "db"
     config.mkdir()
     data.mkdir()
     schemas = [Path(f"/etc/ldap/schema/{name}.ldif").read_text()
@@ -118,20 +124,88 @@ def test_openldap_material(source, tmp_path):
         *schemas,
         "dn: olcDatabase={1}mdb,cn=config\nobjectClass: olcDatabaseConfig\n"
         "objectClass: olcMdbConfig\nolcDatabase: {1}mdb\n"
-        f"olcSuffix: {accounts.SUFFIX}\nolcDbDirectory: {data}\n"]))
+        f"olcSuffix: {accounts.SUFFIX}\nolcDbDirectory: {data}\n"
+        + "".join(f"olcAccess: {rule}\n" for rule in GENEROUS)]))
     run("/usr/sbin/slapmodify", "-F", config, "-n", "0", "-l",
         material / "database.ldif")
-    run("/usr/sbin/slapadd", "-F", config, "-n", "1", text=(
-        f"dn: {accounts.SUFFIX}\nobjectClass: dcObject\n"
-        "objectClass: organization\ndc: example\no: example\n\n"
-        f"dn: uid=alice,{accounts.SUFFIX}\nobjectClass: inetOrgPerson\n"
-        "objectClass: certmapAccount\nuid: alice\ncn: alice\nsn: alice\n"
-        "userPrincipalName: alice@example.com\n"
-        "altSecurityIdentities: X509:<SKI>00\n"
-        "altSecurityIdentities: X509:<SKI>01\n"))
-    found = run("/usr/sbin/slapcat", "-F", config, "-n", "1", "-a",
-                "(userPrincipalName=ALICE@example.com)")
-    assert found.count("altSecurityIdentities") == 2
+    return config
+
+
+def openldap_people():
+    def person(name, *lines):
+        return "\n".join([
+            f"dn: uid={name},{accounts.SUFFIX}", "objectClass: inetOrgPerson",
+            "objectClass: certmapAccount", "objectClass: krbPrincipalAux",
+            "objectClass: krbTicketPolicyAux", f"uid: {name}", f"cn: {name}",
+            f"sn: {name}", "userPassword: secret",
+            f"krbPrincipalName: {name}@{REALM}", *lines]) + "\n\n"
+    return (f"dn: {accounts.SUFFIX}\nobjectClass: dcObject\n"
+            "objectClass: organization\ndc: example\no: example\n\n"
+            f"dn: cn=kdc,{accounts.SUFFIX}\n"
+            "objectClass: organizationalRole\n"
+            "objectClass: simpleSecurityObject\ncn: kdc\n"
+            "userPassword: secret\n\n"
+            + person("alice", "userPrincipalName: alice@example.com",
+                     "altSecurityIdentities: X509:<SKI>00",
+                     "altSecurityIdentities: X509:<SKI>01")
+            + person("gone", "krbTicketFlags: 64"))
+
+
+@contextlib.contextmanager
+def openldap(config, data):
+    """slapd on it; yields its URI."""
+    run("/usr/sbin/slapadd", "-F", config, "-n", "1", text=data)
+    with tempfile.TemporaryDirectory(prefix="slapd.") as short:
+        uri = "ldapi://" + urllib.parse.quote(f"{short}/ldapi", safe="")
+        process = subprocess.Popen(["/usr/sbin/slapd", "-d", "0", "-F",
+                                    config, "-h", uri],
+                                   stderr=subprocess.DEVNULL)
+        try:
+            realm.until(lambda: subprocess.run(
+                ["ldapwhoami", "-x", "-H", uri], check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL).returncode == 0, "slapd")
+            yield uri
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.mark.skipif(not KERBEROS_SCHEMA.exists(),
+                    reason="not installed: krb5-kdc-ldap")
+def test_openldap_material(source, tmp_path):
+    """Schema, class, indexes and access rules: the KDC sees what decides,
+    and nobody edits it on their own entry."""
+    config = openldap_config(source / "examples" / "openldap", tmp_path)
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("secret")
+    with openldap(config, openldap_people()) as uri:
+        with Directory(f"uri={uri}", f"base={accounts.SUFFIX}",
+                       f"bind_dn=cn=kdc,{accounts.SUFFIX}",
+                       f"password_file={secret}",
+                       "dns_domain=example.com") as directory:
+            (alice,) = directory.find(f"alice@{REALM}",
+                                      "ALICE@example.com")["accounts"]
+            assert alice["mapping_count"] == 2 and not alice["disabled"]
+            assert alice["created_state"] == 1
+            (gone,) = directory.find(f"gone@{REALM}")["accounts"]
+            assert gone["disabled"]
+
+        def edit(attribute, value, status):
+            done = subprocess.run(
+                ["ldapmodify", "-x", "-H", uri, "-w", "secret", "-D",
+                 f"uid=alice,{accounts.SUFFIX}"], text=True, check=False,
+                input=f"dn: uid=alice,{accounts.SUFFIX}\nchangetype: modify\n"
+                f"add: {attribute}\n{attribute}: {value}\n",
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            assert done.returncode == status, done.stdout
+        edit("description", "mine", 0)
+        for attribute, value in (("altSecurityIdentities", "X509:<SKI>02"),
+                                 ("krbPrincipalName", f"boss@{REALM}"),
+                                 ("objectSid", "S-1-5-21-1-2-3-4"),
+                                 ("krbTicketFlags", "0"), ("uid", "boss")):
+            edit(attribute, value, 50)
 
 
 @pytest.mark.skipif(bool(realm.PRELOAD),
