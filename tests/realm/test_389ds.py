@@ -53,10 +53,10 @@ def load_material(server, folder):
     server.modify(gzip.decompress(KERBEROS_SCHEMA.read_bytes()).decode())
     for name in ("schema", "access", "index"):
         server.modify((folder / f"{name}.ldif").read_text())
-    server.tool("ldappasswd", "-s", READER_PASSWORD, READER)
     until(lambda: "nsTaskExitCode: 0" in server.search(
         "(objectClass=*)", "nsTaskExitCode",
         base="cn=certmap,cn=index,cn=tasks,cn=config"), "the index task")
+    server.tool("ldappasswd", "-s", READER_PASSWORD, READER)
 
 
 @pytest.fixture(scope="module")
