@@ -100,6 +100,10 @@ read_ad(const struct cm_entry *entry, int64_t now, struct cm_account *out,
         out->computer = (value & (UAC_WORKSTATION_TRUST | UAC_SERVER_TRUST));
         if ((value & UAC_ACCOUNTDISABLE) != 0)
             disable(why, "userAccountControl", ": disabled");
+    } else {
+        /* Every account has one: who asks may not read it, and then a
+         * disabled account would look like any other. */
+        disable(why, "userAccountControl", " is not there or hidden");
     }
     read_ad_lockout(entry, why);
     if (read_integer(entry, "accountExpires", &value, why) && value != 0 &&

@@ -16,9 +16,10 @@
 #define SID_TEXT "S-1-5-21-11-22-33-1101"
 
 /* The parts that every account of a kind shares. */
-#define AD                                                                    \
+#define AD_NO_CONTROL                                                         \
     "sAMAccountName=alice\nobjectSid#" SID_HEX                                \
     "\nwhenCreated=20240101000000.0Z\naltSecurityIdentities=X509:<SKI>00\n"
+#define AD AD_NO_CONTROL "userAccountControl=512\n"
 #define AD_FINE                                                               \
     "name=alice upn=- sid=" SID_TEXT " created=1704067200 mappings=1"
 #define MIT "krbPrincipalName=alice@EXAMPLE.COM\n"
@@ -44,7 +45,7 @@ static const struct account_case cases[] = {
     {"ad is not longer", CM_SCHEMA_AD, "alicee", NULL, AD, NULL},
     {"ad two components", CM_SCHEMA_AD, "alice/admin", NULL, AD, NULL},
     {"ad no dollar is added", CM_SCHEMA_AD, "WS1", NULL,
-     "sAMAccountName=WS1$\n", NULL},
+     "sAMAccountName=WS1$\nuserAccountControl=512\n", NULL},
     {"ad dollar belongs to the name", CM_SCHEMA_AD, "WS1$", NULL,
      "sAMAccountName=WS1$\nuserAccountControl=4096\n",
      "named computer name=WS1$ upn=- sid=- created=- mappings=0"},
@@ -53,29 +54,31 @@ static const struct account_case cases[] = {
     {"ad name with NUL", CM_SCHEMA_AD, "alice", NULL,
      "sAMAccountName#616c69636500\n", NULL},
     {"attribute names fold case", CM_SCHEMA_AD, "alice", NULL,
-     "SAMACCOUNTNAME=alice\n",
+     "SAMACCOUNTNAME=alice\nuserAccountControl=512\n",
      "named name=alice upn=- sid=- created=- mappings=0"},
     {"an option is another attribute", CM_SCHEMA_AD, "alice", NULL,
      "sAMAccountName;lang-en=alice\n", NULL},
 
     /* ad: state */
     {"ad normal user", CM_SCHEMA_AD, "alice", NULL,
-     AD "userAccountControl=512\n", "named " AD_FINE},
-    {"ad control absent", CM_SCHEMA_AD, "alice", NULL, AD, "named " AD_FINE},
-    {"ad disabled", CM_SCHEMA_AD, "alice", NULL, AD "userAccountControl=514\n",
+     AD_NO_CONTROL "userAccountControl=512\n", "named " AD_FINE},
+    {"ad control absent", CM_SCHEMA_AD, "alice", NULL, AD_NO_CONTROL,
+     "named disabled(userAccountControl is not there or hidden) " AD_FINE},
+    {"ad disabled", CM_SCHEMA_AD, "alice", NULL,
+     AD_NO_CONTROL "userAccountControl=514\n",
      "named disabled(userAccountControl: disabled) " AD_FINE},
     {"ad server trust", CM_SCHEMA_AD, "alice", NULL,
-     AD "userAccountControl=532480\n", "named computer " AD_FINE},
+     AD_NO_CONTROL "userAccountControl=532480\n", "named computer " AD_FINE},
     {"ad negative control", CM_SCHEMA_AD, "alice", NULL,
-     AD "userAccountControl=-2147483136\n", "named " AD_FINE},
+     AD_NO_CONTROL "userAccountControl=-2147483136\n", "named " AD_FINE},
     {"ad control not a number", CM_SCHEMA_AD, "alice", NULL,
-     AD "userAccountControl=0x200\n",
+     AD_NO_CONTROL "userAccountControl=0x200\n",
      "named disabled(userAccountControl cannot be read) " AD_FINE},
     {"ad control empty", CM_SCHEMA_AD, "alice", NULL,
-     AD "userAccountControl=\n",
+     AD_NO_CONTROL "userAccountControl=\n",
      "named disabled(userAccountControl cannot be read) " AD_FINE},
     {"ad control doubled", CM_SCHEMA_AD, "alice", NULL,
-     AD "userAccountControl=512\nuserAccountControl=512\n",
+     AD_NO_CONTROL "userAccountControl=512\nuserAccountControl=512\n",
      "named disabled(userAccountControl cannot be read) " AD_FINE},
     {"ad locked out", CM_SCHEMA_AD, "alice", NULL,
      AD "lockoutTime=133000000000000000\n",
@@ -105,25 +108,29 @@ static const struct account_case cases[] = {
 
     /* ad: SID and creation */
     {"ad SID as text", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nobjectSid=" SID_TEXT "\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nobjectSid=" SID_TEXT "\n",
      "named name=alice upn=- sid=" SID_TEXT " created=- mappings=0"},
-    {"ad SID absent", CM_SCHEMA_AD, "alice", NULL, "sAMAccountName=alice\n",
+    {"ad SID absent", CM_SCHEMA_AD, "alice", NULL,
+     "sAMAccountName=alice\nuserAccountControl=512\n",
      "named name=alice upn=- sid=- created=- mappings=0"},
     {"ad SID doubled", CM_SCHEMA_AD, "alice", NULL,
      AD "objectSid=S-1-5-21-1-2-3-4\n",
      "named name=alice upn=- sid=? created=1704067200 mappings=1"},
     {"ad SID cut off", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nobjectSid#0105000000000005150000000b\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nobjectSid#"
+     "0105000000000005150000000b\n",
      "named name=alice upn=- sid=? created=- mappings=0"},
     {"ad SID in lower case", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nobjectSid=s-1-5-21-11-22-33-1101\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nobjectSid=s-1-5-21-11-22-"
+     "33-1101\n",
      "named name=alice upn=- sid=? created=- mappings=0"},
     {"ad created doubled", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nwhenCreated=20240101000000.0Z\n"
+     "sAMAccountName=alice\nuserAccountControl=512\nwhenCreated="
+     "20240101000000.0Z\n"
      "whenCreated=20240101000000.0Z\n",
      "named name=alice upn=- sid=- created=? mappings=0"},
     {"ad created not a time", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nwhenCreated=yesterday\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nwhenCreated=yesterday\n",
      "named name=alice upn=- sid=- created=? mappings=0"},
 
     /* UPNs: explicit, implicit, somebody else's */
@@ -142,24 +149,29 @@ static const struct account_case cases[] = {
     {"UPN is not consulted", CM_SCHEMA_AD, "bob", NULL,
      AD "userPrincipalName=alice@example.com\n", NULL},
     {"no dollar for a UPN", CM_SCHEMA_AD, "bob", "WS1@example.com",
-     "sAMAccountName=WS1$\n", NULL},
+     "sAMAccountName=WS1$\nuserAccountControl=512\n", NULL},
     {"explicit UPN doubled", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nuserPrincipalName=a@x\nuserPrincipalName=b@x\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nuserPrincipalName=a@"
+     "x\nuserPrincipalName=b@x\n",
      "named name=alice upn=? sid=- created=- mappings=0"},
     {"doubled UPN that holds it", CM_SCHEMA_AD, "bob", "b@x",
-     "sAMAccountName=alice\nuserPrincipalName=a@x\nuserPrincipalName=B@x\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nuserPrincipalName=a@"
+     "x\nuserPrincipalName=B@x\n",
      "other name=alice upn=? sid=- created=- mappings=0"},
     {"doubled UPN of others", CM_SCHEMA_AD, "bob", "c@x",
-     "sAMAccountName=alice\nuserPrincipalName=a@x\nuserPrincipalName=b@x\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nuserPrincipalName=a@"
+     "x\nuserPrincipalName=b@x\n",
      NULL},
     {"UPN with NUL", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nuserPrincipalName#6140780062\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nuserPrincipalName#"
+     "6140780062\n",
      "named name=alice upn=? sid=- created=- mappings=0"},
     {"UPN not UTF-8", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nuserPrincipalName#614078ff\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nuserPrincipalName#"
+     "614078ff\n",
      "named name=alice upn=? sid=- created=- mappings=0"},
     {"UPN empty", CM_SCHEMA_AD, "alice", NULL,
-     "sAMAccountName=alice\nuserPrincipalName=\n",
+     "sAMAccountName=alice\nuserAccountControl=512\nuserPrincipalName=\n",
      "named name=alice upn=? sid=- created=- mappings=0"},
 
     /* mit */

@@ -29,6 +29,7 @@ static const char accounts[] =
     "\n"
     "dn: CN=weak,CN=Users,DC=example,DC=com\n"
     "sAMAccountName: weak\n"
+    "userAccountControl: 512\n"
     "objectSid: S-1-5-21-11-22-33-1102\n"
     "whenCreated: 20240101000000.0Z\n"
     "altSecurityIdentities: "
@@ -42,14 +43,17 @@ static const char accounts[] =
     "\n"
     "dn: CN=dave,CN=Users,DC=example,DC=com\n"
     "sAMAccountName: dave\n"
+    "userAccountControl: 512\n"
     "objectSid: S-1-5-21-11-22-33-1104\n"
     "whenCreated: 20240101000000.0Z\n"
     "\n"
     "dn: CN=erin,CN=Users,DC=example,DC=com\n"
     "sAMAccountName: erin\n"
+    "userAccountControl: 512\n"
     "\n"
     "dn: CN=erin,CN=More,DC=example,DC=com\n"
-    "sAMAccountName: erin\n";
+    "sAMAccountName: erin\n"
+    "userAccountControl: 512\n";
 
 static void
 fail(const char *what)
