@@ -123,3 +123,19 @@ def test_name_of_a_foreign_realm(kdc, slapd, world):
     login = kdc.kinit("guest", card, options=["-C"])
     assert not login.ok and not login.audits, login
     assert "ELSEWHERE" in login.output
+
+
+def test_accounts_are_written_where_the_database_has_no_lock(
+        kdc, slapd, world, tmp_path):
+    """map and require-card, with the KDC's own database in LDAP."""
+    card = world.card("alice")
+    path, _ = card.write(tmp_path, "card")
+    person(kdc, slapd, "alice")
+    kdc.kadmin(f'cpw -pw "{realm.PASSWORD}" alice')
+    assert kdc.kinit_password("alice").ok
+    kdc.certmap("map", "add", "-H", slapd.ldapi, "-Y", "EXTERNAL", "alice",
+                path, status=0)
+    kdc.certmap("require-card", "alice", status=0)
+    assert kdc.kinit("alice", card).ok
+    assert not kdc.kinit_password("alice").ok
+    kdc.certmap("require-card", "--undo", "alice", status=0)
