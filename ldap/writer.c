@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ldap_search.h"
+#include "text.h"
 #include "writer_parts.h"
 
 const char *
@@ -35,11 +36,52 @@ cm_writer_judge(int code)
     }
 }
 
+static bool
+is_primed(const struct cm_writer *writer, const char *attribute)
+{
+    for (size_t i = 0; i < writer->primed_count; i++) {
+        if (cm_text_equal_fold(writer->primed[i], attribute))
+            return true;
+    }
+    return false;
+}
+
+/* May the change be part of a transaction? */
+static bool
+is_safe(const struct cm_writer *writer, const struct cm_change *change)
+{
+    for (size_t i = 0; i < change->count; i++) {
+        if (change->parts[i].add_count > 0 &&
+            !is_primed(writer, change->parts[i].attribute))
+            return false;
+    }
+    return true;
+}
+
+/* The database knows what was written to it. */
+static void
+note_attributes(struct cm_writer *writer, const struct cm_change *change)
+{
+    for (size_t i = 0; i < change->count; i++) {
+        char *copy;
+
+        if (change->parts[i].add_count == 0 ||
+            writer->primed_count == CM_CHANGE_MAX_PARTS ||
+            is_primed(writer, change->parts[i].attribute))
+            continue;
+        copy = strdup(change->parts[i].attribute);
+        if (copy != NULL)
+            writer->primed[writer->primed_count++] = copy;
+    }
+}
+
 void
 cm_writer_report(struct cm_writer *writer, struct cm_write_item *item,
                  enum cm_write_result result, const char *words)
 {
-    if (result != CM_WRITE_DONE)
+    if (result == CM_WRITE_DONE)
+        note_attributes(writer, &item->change);
+    else
         writer->failures++;
     writer->settings.report(writer->settings.context, &item->change, item->id,
                             result, words);
@@ -143,6 +185,8 @@ cm_writer_free(struct cm_writer *writer)
             cm_writer_report(writer, &lane->items[j], CM_WRITE_UNKNOWN, words);
         cm_ldap_close(&lane->connection);
     }
+    for (size_t i = 0; i < writer->primed_count; i++)
+        free(writer->primed[i]);
     free(writer);
 }
 
@@ -193,6 +237,11 @@ cm_writer_put(struct cm_writer *writer, struct cm_change *change, uint64_t id,
     memset(change, 0, sizeof(*change));
     if (!writer->transactions) {
         cm_writer_send(writer, &item);
+        return true;
+    }
+    if (!is_safe(writer, &item.change)) {
+        cm_writer_send(writer, &item);
+        cm_writer_drain(writer);
         return true;
     }
     writer->batch[writer->batch_count++] = item;

@@ -28,7 +28,11 @@ struct cm_writer {
     bool transactions;
     bool lost; /* the server did not come back */
     struct cm_detail why;
-    size_t failures;   /* reported so far: not written */
+    size_t failures; /* reported so far: not written */
+    /* Attributes that were written once outside of a transaction, with what
+     * a transaction needs: see writer_transaction.c. */
+    char *primed[CM_CHANGE_MAX_PARTS];
+    size_t primed_count;
     unsigned distrust; /* transactions that failed without a cause */
     struct cm_writer_lane lanes[CM_WRITER_LANES];
     struct cm_write_item batch[CM_WRITER_BATCH];

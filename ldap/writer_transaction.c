@@ -1,14 +1,30 @@
 /*
  * Batches, each in one transaction (RFC 5805).
+ *
+ * slapd 2.5 has two faults here that a client must keep away from:
+ *
+ * - The end of a transaction frees the operations in it, while the thread of
+ *   the last one, which has answered already, may still be at its own end: a
+ *   crash.  Nothing tells a client when that thread is done, so there is a
+ *   pause, well above the slowest answer that this transaction has seen.
+ * - back-mdb gives each attribute that is new to the database a number.
+ *   Where the transaction that did so fails, the number is kept in memory and
+ *   lost on the disk: whatever is written with it later cannot be read any
+ *   more.  So no transaction may be the first to write an attribute:
+ *   cm_writer_put() writes singly until each has been written once.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "backend.h"
 #include "change_mods.h"
 #include "writer_parts.h"
 
 enum {
+    PAUSE_LEAST_MS = 20,
+    PAUSE_MOST_MS = 1000,
+    PAUSE_FACTOR = 8, /* times the slowest answer */
     MAX_CULPRITS = 8, /* taken out of one batch, one after another */
     MAX_DISTRUST = 2  /* transactions that fail and leave no cause */
 };
@@ -24,6 +40,7 @@ struct attempt {
     size_t culprit;   /* index of the change that it failed by */
     bool has_culprit;
     enum cm_write_result result; /* of that change */
+    int64_t slowest_ms;          /* answer */
     struct cm_detail words;
 };
 
@@ -85,6 +102,7 @@ send_one(struct cm_writer_lane *lane, struct cm_write_item *item,
     LDAPControl control = {oid, attempt->id, 1};
     LDAPControl *controls[] = {&control, NULL};
     LDAPMod **mods = cm_change_mods(&item->change);
+    int64_t took, start = cm_backend_now_ms();
     LDAPMessage *message = NULL;
     int code = LDAP_NO_MEMORY;
 
@@ -99,6 +117,9 @@ send_one(struct cm_writer_lane *lane, struct cm_write_item *item,
             await(lane, item->message_id, LDAP_RES_MODIFY, &attempt->words);
     if (message == NULL)
         return LOST;
+    took = cm_backend_now_ms() - start;
+    attempt->slowest_ms =
+        took > attempt->slowest_ms ? took : attempt->slowest_ms;
     code = cm_ldap_result_code(&lane->connection, message, "modify",
                                &attempt->words);
     if (code == LDAP_SUCCESS || code == LDAP_TXN_SPECIFY_OKAY)
@@ -135,6 +156,20 @@ find_culprit(struct attempt *attempt, const struct cm_write_item *items,
     }
 }
 
+/* Lets the server's thread of the last operation come to its end. */
+static void
+pause_before_end(const struct attempt *attempt)
+{
+    int64_t ms = PAUSE_FACTOR * attempt->slowest_ms;
+    struct timespec pause;
+
+    ms = ms < PAUSE_LEAST_MS ? PAUSE_LEAST_MS : ms;
+    ms = ms > PAUSE_MOST_MS ? PAUSE_MOST_MS : ms;
+    pause.tv_sec = ms / 1000;
+    pause.tv_nsec = ms % 1000 * 1000000;
+    (void)nanosleep(&pause, NULL);
+}
+
 static enum outcome
 end(struct cm_writer_lane *lane, struct attempt *attempt, bool commit,
     const struct cm_write_item *items, size_t count)
@@ -143,6 +178,7 @@ end(struct cm_writer_lane *lane, struct attempt *attempt, bool commit,
     LDAPMessage *message;
     int id, code;
 
+    pause_before_end(attempt);
     cm_ldap_begin(&lane->connection,
                   cm_backend_now_ms() + CM_WRITER_ANSWER_MS);
     if (ldap_txn_end(lane->connection.handle, commit, &attempt->id, NULL, NULL,
