@@ -27,7 +27,7 @@
 #include "directory.h"
 
 enum {
-    CM_WRITER_BATCH = 512,                   /* changes in a transaction */
+    CM_WRITER_BATCH = 1000,                  /* changes in a transaction */
     CM_WRITER_BATCH_BYTES = 2 * 1024 * 1024, /* bytes of their values */
     CM_WRITER_LANES = 4,                     /* connections of the window */
     CM_WRITER_WINDOW = 16,                   /* operations on each of them */

@@ -24,7 +24,7 @@
 enum {
     PAUSE_LEAST_MS = 20,
     PAUSE_MOST_MS = 1000,
-    PAUSE_FACTOR = 8, /* times the slowest answer */
+    PAUSE_FACTOR = 4, /* times the slowest answer */
     MAX_CULPRITS = 8, /* taken out of one batch, one after another */
     MAX_DISTRUST = 2  /* transactions that fail and leave no cause */
 };

@@ -416,7 +416,8 @@ run(struct cm_populate *populate)
         return fail(populate);
     if (populate->flags.ldif)
         done = cm_populate_each_change(populate, populate->plan, print_ldif,
-                                       populate->options.tool->out);
+                                       populate->options.tool->out) &&
+               fflush(populate->options.tool->out) == 0;
     else if (populate->flags.apply)
         done = cm_populate_apply(populate);
     ended = populate->why;

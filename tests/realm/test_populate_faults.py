@@ -16,7 +16,7 @@ from realm import COMMAND, until
 from slapd import Slapd
 
 pytestmark = pytest.mark.skipif(not COMMAND, reason="this build has no command")
-COUNT = 1100  # two transactions and a part of a third
+COUNT = 1100  # one alone, one transaction, and a part of a second
 WINDOW = 4 * 16
 
 
@@ -301,7 +301,7 @@ def test_a_killed_server(place):
         report = through(place, proxy).apply("--csv", place.csv, status=3)
     assert "cannot be reached again" in report["error"]
     assert report["written"] < COUNT and report["not_tried"] > 0
-    assert report["counts"]["unknown"] <= 512
+    assert report["counts"]["unknown"] <= 1000
     place.slapd.start()
     assert place.mapped() >= report["written"]
     place.finish()
