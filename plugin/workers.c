@@ -1,14 +1,13 @@
 #include "workers.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <unistd.h>
 
 #include <verto.h>
 
 #include "crew.h"
+#include "flights.h"
 #include "workers_parts.h"
 
 /* Between the loop's event and the workers: each may go first. */
@@ -21,7 +20,8 @@ struct tie {
 /* All of it belongs to the loop's thread. */
 struct cm_workers {
     int idle_ms;
-    pid_t pid; /* of the process whose all below is */
+    struct cm_flights *flights; /* shared with all that fork from here */
+    pid_t pid;                  /* of the process whose all below is */
     struct cm_crew *crew;
     struct tie *tie; /* NULL: the loop does not know of us */
     struct cm_job *under_way[CM_WORKERS_MAX];
@@ -35,6 +35,11 @@ cm_workers_new(void)
 
     if (workers == NULL)
         return NULL;
+    workers->flights = cm_flights_new();
+    if (workers->flights == NULL) {
+        free(workers);
+        return NULL;
+    }
     workers->idle_ms = CM_WORKERS_IDLE_MS;
     workers->pid = getpid();
     return workers;
@@ -71,8 +76,11 @@ cm_workers_free(struct cm_workers *workers)
     if (workers->tie != NULL)
         verto_del(workers->tie->event); /* the loop is still there */
     cm_crew_free(workers->crew);
-    for (size_t i = 0; i < workers->count; i++)
+    for (size_t i = 0; i < workers->count; i++) {
+        cm_flights_leave(workers->flights, workers->under_way[i]->flight);
         workers->under_way[i]->drop(workers->under_way[i]);
+    }
+    cm_flights_free(workers->flights);
     free(workers);
 }
 
@@ -87,6 +95,7 @@ end_job(struct cm_workers *workers, struct cm_job *job)
             break;
         }
     }
+    cm_flights_leave(workers->flights, job->flight);
     job->done(job);
 }
 
@@ -145,38 +154,36 @@ tie_to_loop(struct cm_workers *workers, struct verto_ctx *loop)
 
 /* ---- handing over ---- */
 
-static bool
-is_too_much(const struct cm_workers *workers, const struct cm_job *job)
+/* The crew, and the loop's ear for it. */
+static enum cm_reason
+make_ready(struct cm_workers *workers, struct verto_ctx *loop)
 {
-    size_t same = 0;
+    enum cm_reason reason = CM_OK;
 
-    if (workers->count == CM_WORKERS_MAX)
-        return true;
-    for (size_t i = 0; i < workers->count; i++) {
-        if (memcmp(workers->under_way[i]->certificate, job->certificate,
-                   sizeof(job->certificate)) == 0)
-            same++;
-    }
-    return same >= CM_WORKERS_SAME;
+    if (workers->crew == NULL)
+        reason = cm_crew_new(&workers->crew);
+    if (reason == CM_OK)
+        reason = tie_to_loop(workers, loop);
+    return reason;
 }
 
 enum cm_reason
 cm_workers_submit(struct cm_workers *workers, struct verto_ctx *loop,
                   struct cm_job *job)
 {
-    enum cm_reason reason = CM_OK;
+    enum cm_reason reason;
 
     forget_parent(workers);
-    if (is_too_much(workers, job))
+    if (workers->count == CM_WORKERS_MAX ||
+        !cm_flights_enter(workers->flights, job->certificate, &job->flight))
         return CM_BUSY;
-    if (workers->crew == NULL)
-        reason = cm_crew_new(&workers->crew);
-    if (reason == CM_OK)
-        reason = tie_to_loop(workers, loop);
+    reason = make_ready(workers, loop);
     if (reason == CM_OK)
         reason = cm_crew_give(workers->crew, workers->idle_ms, job);
     if (reason == CM_OK)
         workers->under_way[workers->count++] = job;
+    else
+        cm_flights_leave(workers->flights, job->flight);
     return reason;
 }
 

@@ -3,11 +3,13 @@
  *
  * The loop hands over a job; a thread runs it; the loop is told over an
  * eventfd and ends it.  Jobs never queue up: an accepted job has a thread, and
- * one that finds CM_WORKERS_MAX under way is refused as busy.  Threads start
- * when they are first needed, in the process that needs them, with all signals
- * blocked, and end after CM_WORKERS_IDLE_MS without work; the one that worked
- * last is taken first, so that few are kept.  What runs on a thread touches no
- * krb5 object, not the KDC's log, and not the loop.
+ * one that finds CM_WORKERS_MAX under way is refused as busy, and so is one
+ * too many about one certificate, in whichever process forked from the one
+ * that made the workers (flights.h).  Threads start when they are first
+ * needed, in the process that needs them, with all signals blocked, and end
+ * after CM_WORKERS_IDLE_MS without work; the one that worked last is taken
+ * first, so that few are kept.  What runs on a thread touches no krb5 object,
+ * not the KDC's log, and not the loop.
  */
 #ifndef CM_WORKERS_H
 #define CM_WORKERS_H
@@ -23,7 +25,6 @@ struct verto_ctx;
 enum {
     CM_WORKERS_MAX = 32, /* jobs under way in one process: the KDC has 45
                             TCP connections */
-    CM_WORKERS_SAME = 2, /* of them about one certificate */
     CM_WORKERS_IDLE_MS = 60000,
     CM_WORKERS_STACK = 512 * 1024 /* bytes; a login by LDAPS uses 20 KiB, the
                                      rest is for name services and TLS */
@@ -41,12 +42,13 @@ struct cm_job {
     void (*drop)(struct cm_job *job);
 
     struct cm_job *next; /* private to crew.c */
+    size_t flight;       /* private to workers.c */
 };
 
 struct cm_workers;
 
-/* Starts and opens nothing, so it may be called before a fork.  NULL: no
- * memory. */
+/* Starts and opens nothing, so it may be called before a fork, and is where
+ * the processes are to count together.  NULL: no memory. */
 struct cm_workers *cm_workers_new(void);
 
 /*

@@ -170,10 +170,11 @@ class Kdc:
     plugins  the [plugins] section, a dictionary or text
     workers  number for krb5kdc -w
     pool     the client's pkinit_pool
+    udp      False: TCP only, where no client sends anything twice
     """
 
     def __init__(self, folder, world, realms=None, plugins=None, workers=0,
-                 modules=None, pool=None):
+                 modules=None, pool=None, udp=True):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.world = world
@@ -187,6 +188,7 @@ class Kdc:
         self.kdc_conf = self.folder / "kdc.conf"
         self.log_file = self.folder / "kdc.log"
         self.pool = pool or world.pool
+        self.udp = udp
         self.extra_environment = {}
         self._process = None
         self._caches = 0
@@ -205,7 +207,8 @@ class Kdc:
             assert key.exists()
         self.log_file.touch()
         sections = {
-            "kdcdefaults": {"kdc_listen": f"127.0.0.1:{self.port}",
+            "kdcdefaults": {"kdc_listen": (f"127.0.0.1:{self.port}" if self.udp
+                                           else '""'),
                             "kdc_tcp_listen": f"127.0.0.1:{self.port}",
                             # the default, 5, stalls a burst of clients
                             "kdc_tcp_listen_backlog": "64"},

@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "flights.h"
 #include "worker_job.h"
 #include "workers_parts.h"
 
@@ -139,7 +140,7 @@ static void
 test_two_about_one_certificate(void **state)
 {
     struct world *world = *state;
-    struct errand errands[CM_WORKERS_SAME], third, other;
+    struct errand errands[CM_FLIGHTS_SAME], third, other;
 
     for (size_t i = 0; i < COUNT(errands); i++) {
         errand_init(&errands[i], 7, &world->gate);

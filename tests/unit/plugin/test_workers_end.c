@@ -181,6 +181,45 @@ test_child_uses_them(void **state)
     finish_parent(&end);
 }
 
+/* Both processes count together what is about one certificate. */
+static void
+test_child_finds_it_busy(void **state)
+{
+    struct errand second, errand;
+    struct end end;
+    verto_ctx *loop;
+    pid_t child;
+
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it knows no threads in the child of a process with threads */
+#endif
+    begin(&end);
+    errand_init(&second, 2, &end.gate);
+    assert_int_equal(cm_workers_submit(end.workers, end.loop, &second.job),
+                     CM_OK);
+    child = fork();
+    if (child == 0) {
+        loop = loop_new();
+        errand_init(&errand, 2, NULL);
+        assert_int_equal(cm_workers_submit(end.workers, loop, &errand.job),
+                         CM_BUSY);
+        errand_init(&errand, 3, NULL);
+        assert_int_equal(cm_workers_submit(end.workers, loop, &errand.job),
+                         CM_OK);
+        run_until_done(loop, &errand, 1);
+        _exit(0);
+    }
+    wait_for_child(child);
+    gate_open(&end.gate);
+    run_until_done(end.loop, &second, 1);
+    errand_init(&second, 2, NULL);
+    assert_int_equal(cm_workers_submit(end.workers, end.loop, &second.job),
+                     CM_OK);
+    run_until_done(end.loop, &second, 1);
+    finish_parent(&end);
+}
+
 static void
 test_child_frees_them(void **state)
 {
@@ -226,6 +265,7 @@ main(void)
         cmocka_unit_test(test_free_after_the_loop),
         cmocka_unit_test(test_new_loop_after_the_old),
         cmocka_unit_test(test_child_uses_them),
+        cmocka_unit_test(test_child_finds_it_busy),
         cmocka_unit_test(test_child_frees_them),
         cmocka_unit_test(test_made_before_the_fork),
     };
