@@ -12,7 +12,9 @@
 
 enum {
     CM_CHECK_MAX_ACCOUNTS = 100000, /* of a directory that are looked at */
-    CM_CHECK_MAX_NAMED = 20         /* accounts named for one trouble */
+    CM_CHECK_MAX_NAMED = 20,        /* accounts named for one trouble */
+    CM_CHECK_DEFAULT_BACKLOG = 5,   /* of krb5kdc */
+    CM_CHECK_MIN_BACKLOG = 32       /* as many as are judged at once */
 };
 
 struct cm_check {

@@ -88,6 +88,22 @@ keep_lax(struct accounts *accounts, const char *principal)
     return true;
 }
 
+/* Anonymous PKINIT is possible where this principal is. */
+static void
+check_anonymous(const struct accounts *accounts, const char *principal)
+{
+    static const char name[] = "WELLKNOWN/ANONYMOUS@";
+
+    if (accounts->realm->settings.anonymous_refused ||
+        strncmp(principal, name, sizeof(name) - 1) != 0)
+        return;
+    cm_findings_add(&accounts->check->findings, CM_FINDING_ANONYMOUS,
+                    accounts->realm->name,
+                    "%s exists, and anonymous is allowed: anybody gets an "
+                    "anonymous ticket, without a certificate",
+                    principal);
+}
+
 static bool
 visit_row(void *context, const struct cm_kdb_row *row)
 {
@@ -96,6 +112,7 @@ visit_row(void *context, const struct cm_kdb_row *row)
         accounts->realm->settings.directory.kind == CM_DIRECTORY_KDB;
 
     check_row_leftover(accounts, row);
+    check_anonymous(accounts, row->principal);
     if (row->requires_preauth)
         return true;
     if (from_kdb) {

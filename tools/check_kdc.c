@@ -4,10 +4,13 @@
  */
 #include "check.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 
 #include "certfile.h"
@@ -158,14 +161,91 @@ check_certificate(const struct kdc *kdc, X509 *cert, const char *path)
         check_path(kdc, cert, path);
 }
 
-/* "FILE:certificate[,key]". */
+/* Nobody is asked for a passphrase. */
+static int
+no_passphrase(char *buf, int size, int writing, void *context)
+{
+    (void)buf;
+    (void)size;
+    (void)writing;
+    (void)context;
+    return -1;
+}
+
+/* The private key of a PEM file.  NULL: a finding says why. */
+static EVP_PKEY *
+read_key(const struct kdc *kdc, const char *path)
+{
+    struct cm_findings *findings = &kdc->check->findings;
+    FILE *file = fopen(path, "re");
+    EVP_PKEY *key;
+
+    if (file == NULL && errno == EACCES) {
+        cm_findings_add(findings, CM_FINDING_KDC_UNCHECKED, kdc->realm,
+                        "%s cannot be read by this user", path);
+        return NULL;
+    }
+    if (file == NULL) {
+        cm_findings_add(findings, CM_FINDING_KDC_FILE_UNREADABLE, kdc->realm,
+                        "pkinit_identity: %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    key = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
+    if (key == NULL)
+        cm_findings_add(findings, CM_FINDING_KDC_FILE_UNREADABLE, kdc->realm,
+                        "pkinit_identity: %s holds no private key that can "
+                        "be read without a passphrase",
+                        path);
+    fclose(file);
+    ERR_clear_error();
+    return key;
+}
+
+/* Stock PKINIT does not ask whether they belong together, and signs. */
+static void
+check_key(const struct kdc *kdc, const X509 *cert, const char *path,
+          const char *key_path)
+{
+    EVP_PKEY *key = read_key(kdc, key_path);
+
+    if (key != NULL && EVP_PKEY_eq(X509_get0_pubkey(cert), key) != 1)
+        cm_findings_add(&kdc->check->findings, CM_FINDING_KDC_KEY, kdc->realm,
+                        "%s is not the key of %s: no client believes what it "
+                        "signs",
+                        key_path, path);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+}
+
+/* "CERTIFICATE[,KEY]"; without a second name the first file has both. */
+static void
+check_files(struct kdc *kdc, char *files)
+{
+    struct certificates certs = {NULL, 0};
+    struct cm_detail detail = {""};
+    char *rest = NULL, *path = strtok_r(files, ",", &rest);
+    const char *key_path = strtok_r(NULL, ",", &rest);
+
+    if (path == NULL) {
+        cm_findings_add(&kdc->check->findings, CM_FINDING_KDC_FILE_UNREADABLE,
+                        kdc->realm, "pkinit_identity names no file");
+    } else if (!cm_certfile_read_all(path, &certs.list, &certs.count,
+                                     &detail)) {
+        cm_findings_add(&kdc->check->findings, CM_FINDING_KDC_FILE_UNREADABLE,
+                        kdc->realm, "pkinit_identity: %s", detail.text);
+    } else { /* of several, stock PKINIT presents the one at the top */
+        check_certificate(kdc, certs.list[0], path);
+        check_key(kdc, certs.list[0], path,
+                  key_path != NULL ? key_path : path);
+    }
+    clear_certificates(&certs);
+}
+
 static void
 check_identity(struct kdc *kdc, const char *value)
 {
     const char *file = after(value, "FILE:");
-    struct certificates certs = {NULL, 0};
-    struct cm_detail detail = {""};
-    char *path;
+    char *copy;
 
     if (file == NULL) {
         cm_findings_add(&kdc->check->findings, CM_FINDING_KDC_UNCHECKED,
@@ -173,16 +253,33 @@ check_identity(struct kdc *kdc, const char *value)
                         value);
         return;
     }
-    path = strndup(file, strcspn(file, ","));
-    if (path == NULL)
+    copy = strdup(file);
+    if (copy == NULL)
         kdc->check->findings.failed = true;
-    else if (!cm_certfile_read_all(path, &certs.list, &certs.count, &detail))
-        cm_findings_add(&kdc->check->findings, CM_FINDING_KDC_FILE_UNREADABLE,
-                        kdc->realm, "pkinit_identity: %s", detail.text);
-    else /* of several, stock PKINIT presents the one at the top */
-        check_certificate(kdc, certs.list[0], path);
-    clear_certificates(&certs);
-    free(path);
+    else
+        check_files(kdc, copy);
+    free(copy);
+}
+
+/* How many clients may knock by TCP at once: those with a card do. */
+static void
+check_backlog(struct cm_check *check)
+{
+    const char *names[] = {"kdcdefaults", "kdc_tcp_listen_backlog", NULL};
+    struct cm_text_list values = {0};
+    long backlog = CM_CHECK_DEFAULT_BACKLOG;
+
+    if (!cm_host_values(check->host, CM_HOST_MERGED, names, &values))
+        check->findings.failed = true;
+    if (values.count > 0)
+        backlog = strtol(values.items[0], NULL, 10);
+    if (backlog < CM_CHECK_MIN_BACKLOG)
+        cm_findings_add(&check->findings, CM_FINDING_KDC_BACKLOG, NULL,
+                        "kdc_tcp_listen_backlog is %ld%s: of more clients "
+                        "that connect at once the others wait a second and "
+                        "try again",
+                        backlog, values.count == 0 ? ", the default" : "");
+    cm_text_list_clear(&values);
 }
 
 void
@@ -191,6 +288,7 @@ cm_check_kdc(struct cm_check *check, const struct cm_check_realm *realm)
     struct kdc kdc = {.check = check, .realm = realm->name};
     struct cm_text_list identity = {0};
 
+    check_backlog(check);
     if (collect_all(&kdc, "pkinit_anchors", &kdc.anchors) == 0)
         cm_findings_add(&check->findings, CM_FINDING_KDC_ANCHORS_MISSING,
                         realm->name,

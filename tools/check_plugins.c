@@ -1,169 +1,25 @@
 /*
- * [plugins]: is our module loaded, and does nobody else decide?
+ * [plugins] certauth: is our module loaded, and does nobody else decide?
  */
-#include "check.h"
+#include "check_interface.h"
+#include "check_wiring.h"
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char our_name[] = "certmap";
 
-/* One pluggable interface's relations. */
-struct interface {
-    const char *name; /* "certauth" */
-    struct cm_text_list modules;
-    struct cm_text_list enable_only;
-    struct cm_text_list disable;
-};
-
 static void
-read_relation(struct cm_check *check, const char *interface,
-              const char *relation, struct cm_text_list *out)
+check_certauth_module(struct cm_check *check,
+                      const struct cm_check_interface *certauth)
 {
-    const char *names[] = {"plugins", interface, relation, NULL};
-
-    if (!cm_host_values(check->host, CM_HOST_MERGED, names, out))
-        check->findings.failed = true;
-}
-
-static void
-read_interface(struct cm_check *check, const char *name,
-               struct interface *interface)
-{
-    memset(interface, 0, sizeof(*interface));
-    interface->name = name;
-    read_relation(check, name, "module", &interface->modules);
-    read_relation(check, name, "enable_only", &interface->enable_only);
-    read_relation(check, name, "disable", &interface->disable);
-}
-
-static void
-clear_interface(struct interface *interface)
-{
-    cm_text_list_clear(&interface->modules);
-    cm_text_list_clear(&interface->enable_only);
-    cm_text_list_clear(&interface->disable);
-}
-
-/* "certauth = { module = ... }" on one line is a value, not a subsection:
- * the library reads nothing from it. */
-static void
-check_one_line(struct cm_check *check, const char *name)
-{
-    const char *names[] = {"plugins", name, NULL};
-    struct cm_text_list values = {0};
-
-    if (!cm_host_values(check->host, CM_HOST_MERGED, names, &values))
-        check->findings.failed = true;
-    if (values.count > 0)
-        cm_findings_add(&check->findings, CM_FINDING_PLUGINS_ONE_LINE, NULL,
-                        "[plugins] %s = %s is read as text: no module is "
-                        "loaded from it",
-                        name, values.items[0]);
-    cm_text_list_clear(&values);
-}
-
-/* The path of "certmap:PATH" among the modules, or NULL. */
-static const char *
-our_path(const struct interface *interface)
-{
-    size_t len = sizeof(our_name) - 1;
-
-    for (size_t i = 0; i < interface->modules.count; i++) {
-        const char *value = interface->modules.items[i];
-
-        if (strncmp(value, our_name, len) == 0 && value[len] == ':')
-            return value + len + 1;
-    }
-    return NULL;
-}
-
-/* The folder that relative module paths start from; the caller frees it.
- * NULL: no memory. */
-static char *
-plugin_base(struct cm_check *check)
-{
-    const char *names[] = {"libdefaults", "plugin_base_dir", NULL};
-    struct cm_text_list values = {0};
-    char *base;
-
-    if (!cm_host_values(check->host, CM_HOST_MERGED, names, &values))
-        check->findings.failed = true;
-    base = strdup(values.count > 0 ? values.items[0] : CM_KRB5_PLUGIN_DIR);
-    cm_text_list_clear(&values);
-    return base;
-}
-
-/* What the KDC would load; the caller frees it.  NULL: no memory. */
-static char *
-full_path(struct cm_check *check, const char *path)
-{
-    char *base, *full = NULL;
-
-    if (path[0] == '/')
-        return strdup(path);
-    base = plugin_base(check);
-    if (base != NULL && asprintf(&full, "%s/%s", base, path) < 0)
-        full = NULL;
-    free(base);
-    return full;
-}
-
-/* Loads the module as the KDC would and looks for its entry point. */
-static void
-check_loadable(struct cm_check *check, const char *interface, const char *path)
-{
-    char symbol[64];
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-
-    if (handle == NULL) {
-        cm_findings_add(&check->findings, CM_FINDING_MODULE_UNLOADABLE, NULL,
-                        "the %s module cannot be loaded: %s", interface,
-                        dlerror());
-        return;
-    }
-    snprintf(symbol, sizeof(symbol), "%s_%s_initvt", interface, our_name);
-    if (dlsym(handle, symbol) == NULL)
-        cm_findings_add(&check->findings, CM_FINDING_MODULE_UNLOADABLE, NULL,
-                        "%s has no %s module: %s is not in it", path,
-                        interface, symbol);
-    dlclose(handle);
-}
-
-static void
-check_file(struct cm_check *check, const char *interface, const char *path)
-{
-    char *full = full_path(check, path);
-
-    if (full == NULL)
-        check->findings.failed = true;
-    else if (strstr(full, "%{") != NULL)
-        cm_findings_add(&check->findings, CM_FINDING_MODULE_UNCHECKED, NULL,
-                        "the %s module %s has a variable in its path",
-                        interface, full);
-    else if (access(full, R_OK) != 0)
-        cm_findings_add(&check->findings, CM_FINDING_MODULE_MISSING, NULL,
-                        "the %s module %s cannot be read: %s", interface, full,
-                        strerror(errno));
-    else
-        check_loadable(check, interface, full);
-    free(full);
-}
-
-static void
-check_certauth_module(struct cm_check *check, const struct interface *certauth)
-{
-    const char *path = our_path(certauth);
+    const char *path = cm_check_interface_path(certauth, our_name);
 
     if (path == NULL)
         cm_findings_add(&check->findings, CM_FINDING_MODULE_NOT_LISTED, NULL,
                         "[plugins] certauth does not list the module "
                         "certmap: it is never asked");
     else
-        check_file(check, certauth->name, path);
+        cm_check_interface_file(check, certauth->name, our_name, path);
     if (cm_text_list_has(&certauth->disable, our_name))
         cm_findings_add(&check->findings, CM_FINDING_MODULE_DISABLED, NULL,
                         "[plugins] certauth has disable = certmap: it is "
@@ -239,44 +95,21 @@ check_modes(struct cm_check *check, const struct cm_check_realms *realms,
     }
 }
 
-/* The kdcpreauth side: PKINIT itself, stock or wrapped. */
-static void
-check_kdcpreauth(struct cm_check *check, const struct interface *kdcpreauth)
-{
-    const char *path = our_path(kdcpreauth);
-    const struct cm_text_list *enabled = &kdcpreauth->enable_only;
-    bool stock = !cm_text_list_has(&kdcpreauth->disable, "pkinit") &&
-                 (enabled->count == 0 || cm_text_list_has(enabled, "pkinit"));
-
-    if (path != NULL)
-        check_file(check, kdcpreauth->name, path);
-    if (path == NULL && !stock)
-        cm_findings_add(&check->findings, CM_FINDING_PKINIT_DISABLED, NULL,
-                        "[plugins] kdcpreauth turns pkinit off: no "
-                        "certificate logs in");
-    if (path != NULL && stock)
-        cm_findings_add(&check->findings, CM_FINDING_PKINIT_TWICE, NULL,
-                        "[plugins] kdcpreauth lists certmap and leaves stock "
-                        "pkinit on beside it");
-}
-
 void
 cm_check_plugins(struct cm_check *check, const struct cm_check_realms *realms)
 {
-    struct interface certauth, kdcpreauth;
+    struct cm_check_interface certauth, kdcpreauth;
     bool needed = realms->broken;
 
     for (size_t i = 0; i < realms->count; i++)
         needed = needed || realms->list[i].settings.mode != CM_MODE_OFF;
     if (!needed)
         return;
-    check_one_line(check, "certauth");
-    check_one_line(check, "kdcpreauth");
-    read_interface(check, "certauth", &certauth);
-    read_interface(check, "kdcpreauth", &kdcpreauth);
+    cm_check_interface_read(check, "certauth", &certauth);
+    cm_check_interface_read(check, "kdcpreauth", &kdcpreauth);
     check_certauth_module(check, &certauth);
     check_modes(check, realms, &certauth.enable_only);
-    check_kdcpreauth(check, &kdcpreauth);
-    clear_interface(&kdcpreauth);
-    clear_interface(&certauth);
+    cm_check_wiring(check, realms, &certauth, &kdcpreauth);
+    cm_check_interface_clear(&kdcpreauth);
+    cm_check_interface_clear(&certauth);
 }

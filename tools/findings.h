@@ -52,7 +52,7 @@
     X(MODULE_UNLOADABLE, ERROR, "module-unloadable",                          \
       "install the module that belongs to this version, with its libraries")  \
     X(MODULE_DISABLED, ERROR, "module-disabled",                              \
-      "remove certmap from disable")                                          \
+      "remove certmap from disable, or add it to enable_only")                \
     X(MODULE_UNCHECKED, NOTE, "module-unchecked",                             \
       "name the module by its absolute path to have it checked")              \
     X(ENABLE_ONLY_MISSING, ERROR, "enable-only-missing",                      \
@@ -69,6 +69,19 @@
       "kdcpreauth")                                                           \
     X(PKINIT_TWICE, WARNING, "pkinit-twice",                                  \
       "add disable = pkinit to [plugins] kdcpreauth")                         \
+    X(PKINIT_FIRST, ERROR, "pkinit-first",                                    \
+      "take enable_only out of [plugins] kdcpreauth, and add disable = "      \
+      "pkinit")                                                               \
+    X(CERTAUTH_ALONE, NOTE, "certauth-alone",                                 \
+      "add module = certmap:certmap.so and disable = pkinit to [plugins] "    \
+      "kdcpreauth")                                                           \
+    X(CERTAUTH_MISSING, ERROR, "certauth-missing",                            \
+      "add module = certmap:certmap.so and enable_only = certmap to "         \
+      "[plugins] certauth")                                                   \
+    X(MODULE_PATHS, ERROR, "module-paths",                                    \
+      "name the same file in [plugins] certauth and kdcpreauth")              \
+    X(CERTAUTH_WAIT, NOTE, "certauth-wait",                                   \
+      "remove certauth_wait; timeout limits how long a login waits")          \
     X(PKINIT_REVOKE, WARNING, "pkinit-revoke",                                \
       "remove pkinit_revoke: its CRLs are read once, when the KDC starts")    \
     X(PKINIT_CERT_MATCH, WARNING, "pkinit-cert-match",                        \
@@ -99,8 +112,16 @@
     X(KDC_PATH, ERROR, "kdc-path",                                            \
       "add the KDC's root to pkinit_anchors and what stands between to "      \
       "pkinit_pool")                                                          \
+    X(KDC_KEY, ERROR, "kdc-key",                                              \
+      "put the key that belongs to the certificate into pkinit_identity")     \
     X(KDC_VALIDITY, ERROR, "kdc-validity",                                    \
       "renew the KDC's certificate and restart the KDC")                      \
+    X(KDC_BACKLOG, NOTE, "kdc-backlog",                                       \
+      "set kdc_tcp_listen_backlog = 64 in [kdcdefaults], then restart the "   \
+      "KDC")                                                                  \
+    X(ANONYMOUS, NOTE, "anonymous",                                           \
+      "set anonymous = refuse, unless anonymous tickets or FAST armour are "  \
+      "meant")                                                                \
     X(ANCHORS_UNUSABLE, ERROR, "anchors-unusable",                            \
       "put at least one CA certificate, PEM or DER, where anchors points")    \
     X(NTAUTH_UNUSABLE, ERROR, "ntauth-unusable",                              \

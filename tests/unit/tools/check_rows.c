@@ -79,7 +79,7 @@ const struct check_row check_rows[] = {
     {"plugins-one-line",
      CM_EXIT_NO,
      "read as text",
-     {.plugins = HOST_ENFORCE "kdcpreauth = certmap:certmap.so\n"}},
+     {.plugins = HOST_CERTAUTH "kdcpreauth = certmap:certmap.so\n"}},
     {"config",
      CM_EXIT_NO,
      "one line",
@@ -104,7 +104,7 @@ const struct check_row check_rows[] = {
      CM_EXIT_YES,
      "%{LIBDIR}",
      {.plugins = "certauth = {\nmodule = certmap:certmap.so\n"
-                 "enable_only = certmap\n}\n",
+                 "enable_only = certmap\n}\n" HOST_PREAUTH,
       .krb5_conf = "plugin_base_dir = %{LIBDIR}/plugins\n"}},
     {"module-unloadable",
      CM_EXIT_NO,
@@ -114,8 +114,9 @@ const struct check_row check_rows[] = {
     {"module-unloadable",
      CM_EXIT_NO,
      "kdcpreauth_certmap_initvt",
-     {.plugins = HOST_ENFORCE "kdcpreauth = {\n" HOST_MODULE
-                              "disable = pkinit\n}\n"}},
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n"
+                               "module = certmap:" FAKE_CERTAUTH "\n"
+                               "disable = pkinit\n}\n"}},
     {"module-disabled",
      CM_EXIT_NO,
      NULL,
@@ -172,15 +173,107 @@ const struct check_row check_rows[] = {
     {"pkinit-disabled",
      CM_EXIT_NO,
      NULL,
-     {.plugins = HOST_ENFORCE "kdcpreauth = {\ndisable = pkinit\n}\n"}},
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\ndisable = pkinit\n}\n"}},
     {"pkinit-disabled",
      CM_EXIT_NO,
      NULL,
-     {.plugins = HOST_ENFORCE "kdcpreauth = {\nenable_only = spake\n}\n"}},
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\nenable_only = spake\n}\n"}},
+    {"pkinit-disabled",
+     CM_EXIT_NO,
+     NULL,
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE
+                               "enable_only = spake\n}\n"}},
+    {"pkinit-twice",
+     CM_EXIT_NO,
+     "offered PKINIT twice",
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE "}\n"}},
     {"pkinit-twice",
      CM_EXIT_NO,
      NULL,
-     {.plugins = HOST_ENFORCE "kdcpreauth = {\n" HOST_MODULE "}\n"}},
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE
+                               "enable_only = certmap\n"
+                               "enable_only = pkinit\n}\n"}},
+    {"pkinit-first",
+     CM_EXIT_NO,
+     "pkinit before certmap",
+     {.plugins =
+          HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE "enable_only = pkinit\n"
+                        "enable_only = certmap\n}\n"}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.plugins =
+          HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE "enable_only = spake\n"
+                        "enable_only = certmap\n}\n"}},
+    {"certauth-alone",
+     CM_EXIT_YES,
+     "while a card login waits",
+     {.plugins = HOST_CERTAUTH}},
+    {"certauth-alone",
+     CM_EXIT_NO,
+     NULL,
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE
+                               "disable = certmap\n}\n"}},
+    {"module-disabled",
+     CM_EXIT_NO,
+     "kdcpreauth lists certmap",
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE
+                               "disable = certmap\n}\n"}},
+    {"module-disabled",
+     CM_EXIT_NO,
+     "kdcpreauth lists certmap",
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE
+                               "enable_only = pkinit\n}\n"}},
+    {"certauth-missing", CM_EXIT_NO, "(config)", {.plugins = HOST_PREAUTH}},
+    {"module-not-listed", CM_EXIT_NO, NULL, {.plugins = HOST_PREAUTH}},
+    {"module-paths",
+     CM_EXIT_NO,
+     "two files",
+     {.plugins = "certauth = {\nmodule = certmap:" FAKE_CERTAUTH "\n"
+                 "enable_only = certmap\n}\n" HOST_PREAUTH}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.plugins = "certauth = {\nmodule = certmap:@/linked.so\n"
+                 "enable_only = certmap\n}\n" HOST_PREAUTH}},
+    {"certauth-wait",
+     CM_EXIT_YES,
+     "nobody asks it",
+     {.certmap = "certauth_wait = none\n" HOST_CERTMAP}},
+    {"certauth-wait",
+     CM_EXIT_YES,
+     NULL,
+     {.certmap = "certauth_wait = all\n" HOST_CERTMAP}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.certmap = "certauth_wait = directory\n" HOST_CERTMAP}},
+    {"certauth-alone",
+     CM_EXIT_YES,
+     NULL,
+     {.certmap = "certauth_wait = none\n" HOST_CERTMAP,
+      .plugins = HOST_CERTAUTH}},
+
+    /* Only the KDC itself could give the ticket that this asks for. */
+    {"config",
+     CM_EXIT_NO,
+     "sasl_mech = GSSAPI",
+     {.certmap = HOST_TRUST "revocation = off\ndirectory = ldap\nldap = {\n"
+                            "uri = ldaps://ldap.example.com\n"
+                            "base = dc=example,dc=com\nschema = mit\n"
+                            "sasl_mech = GSSAPI\n}\n"}},
+
+    /* The KDC's port. */
+    {"kdc-backlog", CM_EXIT_YES, "5, the default", {.defaults = ""}},
+    {"kdc-backlog",
+     CM_EXIT_YES,
+     "is 31:",
+     {.defaults = "kdc_tcp_listen_backlog = 31\n"}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.defaults = "kdc_tcp_listen_backlog = 32\n"
+                  "kdc_max_dgram_reply_size = 4096\n"}},
 
     /* Left over from stock PKINIT. */
     {"pkinit-revoke",
@@ -247,6 +340,36 @@ const struct check_row check_rows[] = {
      CM_EXIT_NO,
      "pkinit_pool",
      {.realm = HOST_PKINIT "pkinit_pool = DIR:empty\n"}},
+    {"kdc-file-unreadable",
+     CM_EXIT_NO,
+     "nowhere.key: No such file",
+     {.realm = "pkinit_anchors = FILE:roots.pem\n"
+               "pkinit_identity = FILE:kdc.pem,nowhere.key\n"}},
+    {"kdc-file-unreadable",
+     CM_EXIT_NO,
+     "kdc.pem holds no private key",
+     {.realm = "pkinit_anchors = FILE:roots.pem\n"
+               "pkinit_identity = FILE:kdc.pem\n"}},
+    {"kdc-file-unreadable",
+     CM_EXIT_NO,
+     "locked.key holds no private key",
+     {.realm = "pkinit_anchors = FILE:roots.pem\n"
+               "pkinit_identity = FILE:kdc.pem,locked.key\n"}},
+    {"kdc-file-unreadable",
+     CM_EXIT_NO,
+     "names no file",
+     {.realm = "pkinit_anchors = FILE:roots.pem\n"
+               "pkinit_identity = FILE:,\n"}},
+    {"kdc-key",
+     CM_EXIT_NO,
+     "other.key is not the key of kdc.pem",
+     {.realm = "pkinit_anchors = FILE:roots.pem\n"
+               "pkinit_identity = FILE:kdc.pem,other.key\n"}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.realm = "pkinit_anchors = FILE:roots.pem\n"
+               "pkinit_identity = FILE:kdc-both.pem\n"}},
     {"kdc-unchecked",
      CM_EXIT_YES,
      "PKCS11:x",

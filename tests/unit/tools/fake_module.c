@@ -6,3 +6,13 @@ certauth_certmap_initvt(void)
 {
     return 1;
 }
+
+#ifndef ONLY_CERTAUTH
+int kdcpreauth_certmap_initvt(void);
+
+__attribute__((visibility("default"))) int
+kdcpreauth_certmap_initvt(void)
+{
+    return 1;
+}
+#endif

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/pem.h>
+
 #include "runner.h"
 #include "testcert.h"
 
@@ -51,11 +53,53 @@ write_and_free(const char *name, X509 *cert)
     X509_free(cert);
 }
 
+/* The key of the certificates above is number 4. */
+static void
+write_key(const char *name, unsigned slot, const char *passphrase)
+{
+    FILE *file = fopen(name, "w");
+    const EVP_CIPHER *cipher = passphrase != NULL ? EVP_aes_128_cbc() : NULL;
+
+    if (file == NULL ||
+        PEM_write_PKCS8PrivateKey(
+            file, tc_key(TC_EC_P256, slot), cipher, passphrase,
+            passphrase != NULL ? (int)strlen(passphrase) : 0, NULL,
+            NULL) != 1 ||
+        fclose(file) != 0)
+        abort();
+}
+
+/* A certificate and its key in one file. */
+static void
+write_both(const char *name, X509 *cert)
+{
+    FILE *file;
+
+    write_key(name, 4, NULL);
+    file = fopen(name, "a");
+    if (file == NULL || PEM_write_X509(file, cert) != 1 || fclose(file) != 0)
+        abort();
+    X509_free(cert);
+}
+
+static void
+make_kdc_keys(void)
+{
+    write_key("kdc.key", 4, NULL);
+    write_key("other.key", 5, NULL);
+    write_key("locked.key", 4, "secret");
+    if (symlink(FAKE_MODULE, "linked.so") != 0)
+        abort();
+}
+
 static void
 make_kdc_certificates(const X509 *root, const X509 *other)
 {
     static const char kdc_eku[] = "1.3.6.1.5.2.3.5";
 
+    make_kdc_keys();
+    write_both("kdc-both.pem",
+               kdc_certificate(root, 0, kdc_eku, krbtgt_san, NULL));
     write_and_free("kdc.pem",
                    kdc_certificate(root, 0, kdc_eku, krbtgt_san, NULL));
     write_and_free("kdc-no-eku.pem",
@@ -166,6 +210,8 @@ host_configure(const struct host *host)
 
     if (kdc == NULL || krb5 == NULL)
         abort();
+    put(kdc, "[kdcdefaults]\n");
+    put(kdc, or (host->defaults, "kdc_tcp_listen_backlog = 64\n"));
     put(kdc, "[realms]\nEXAMPLE.COM = {\ndatabase_name = @/nowhere\n");
     put(kdc, or (host->realm, HOST_PKINIT));
     if (host->whole != NULL) {

@@ -12,6 +12,7 @@ struct host {
     const char *whole;     /* the subsection with its braces; "": none */
     const char *plugins;   /* [plugins] */
     const char *more;      /* after all that, such as [kdcdefaults] */
+    const char *defaults;  /* [kdcdefaults] */
     const char *krb5_conf; /* after krb5.conf's [libdefaults] */
 };
 
@@ -37,13 +38,17 @@ void host_configure(const struct host *host);
 #define HOST_STORE "store = @/store\n"
 #define HOST_CERTMAP HOST_TRUST "revocation = off\n" HOST_DIRECTORY
 #define HOST_MODULE "module = certmap:" FAKE_MODULE "\n"
-#define HOST_ENFORCE                                                          \
+#define HOST_CERTAUTH                                                         \
     "certauth = {\n" HOST_MODULE "enable_only = certmap\n"                    \
     "}\n"
+#define HOST_PREAUTH                                                          \
+    "kdcpreauth = {\n" HOST_MODULE "disable = pkinit\n"                       \
+    "}\n"
+#define HOST_ENFORCE HOST_CERTAUTH HOST_PREAUTH
 #define HOST_OBSERVE                                                          \
     "certauth = {\n" HOST_MODULE "enable_only = pkinit_san\n"                 \
     "enable_only = pkinit_eku\n"                                              \
     "enable_only = certmap\n"                                                 \
-    "}\n"
+    "}\n" HOST_PREAUTH
 
 #endif
