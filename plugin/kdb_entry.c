@@ -194,6 +194,7 @@ visit_row(krb5_pointer data, krb5_db_entry *entry)
     row.strings = &strings;
     row.requires_preauth =
         (entry->attributes & KRB5_KDB_REQUIRES_PRE_AUTH) != 0;
+    row.disabled = (entry->attributes & KRB5_KDB_DISALLOW_ALL_TIX) != 0;
     row.has_mapping = cm_entry_get(&strings, mappings_name) != NULL;
     row.has_cert_match = has_cert_match(walk->context, entry);
     walk->stopped = !walk->visit(walk->visit_context, &row);

@@ -11,6 +11,7 @@
 struct cm_kdb_row {
     const char *principal; /* text */
     bool requires_preauth;
+    bool disabled;       /* no tickets for it: -allow_tix */
     bool has_mapping;    /* an altSecurityIdentities string */
     bool has_cert_match; /* a pkinit_cert_match string, for stock PKINIT */
     /* The strings that make an account (kdb_entry.h), lent for the call; empty
