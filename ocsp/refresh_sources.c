@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "issuers.h"
+#include "trusted.h"
 
 /* While the CAs of one realm are found. */
 struct search {
@@ -240,6 +241,27 @@ add_logon_ca(struct search *search, const struct cm_trusted *trusted)
            climb(search, trusted, is_anchor(realm->snapshot, trusted), 0);
 }
 
+/* The CA that has issued the KDC's certificate, and nobody above it. */
+static bool
+add_own_ca(struct search *search)
+{
+    struct cm_path path;
+    struct cm_trusted issuer;
+    enum cm_reason reason = find_path(search->world, search->realm,
+                                      search->realm->own, false, &path);
+    bool ok = reason != CM_NO_MEMORY;
+
+    if (reason == CM_OK && path.count > 1) {
+        ok = cm_trusted_init(&issuer, path.certs[1]);
+        if (ok) {
+            ok = add_ca(search, &issuer) != NULL;
+            cm_trusted_clear(&issuer);
+        }
+    }
+    cm_path_clear(&path);
+    return ok;
+}
+
 static bool
 add_realm(const struct cm_refresh_world *world,
           const struct cm_refresh_realm *realm, struct cm_refresh_map *map)
@@ -250,6 +272,8 @@ add_realm(const struct cm_refresh_world *world,
                             .first = map->member_count};
     const struct cm_trusted_list *ntauth = &realm->snapshot->ntauth;
 
+    if (realm->own != NULL)
+        return add_own_ca(&search);
     for (size_t i = 0; i < ntauth->count; i++) {
         if (!add_logon_ca(&search, &ntauth->list[i]))
             return false;
@@ -271,7 +295,7 @@ static bool
 visit_card(struct walk *walk, const struct cm_refresh_realm *realm, X509 *cert,
            bool seen)
 {
-    struct cm_refresh_card card = {.seen = seen};
+    struct cm_refresh_card card = {.seen = seen, .own = realm->own == cert};
     uint8_t spki[32];
     struct cm_path path;
     enum cm_reason reason = find_path(walk->world, realm, cert, seen, &path);
@@ -296,8 +320,10 @@ visit_seen(void *context, X509 *cert, int64_t when)
     bool more = true;
 
     (void)when;
-    for (size_t i = 0; more && i < world->realm_count; i++)
-        more = visit_card(walk, &world->realms[i], cert, true);
+    for (size_t i = 0; more && i < world->realm_count; i++) {
+        if (world->realms[i].own == NULL)
+            more = visit_card(walk, &world->realms[i], cert, true);
+    }
     return more;
 }
 
@@ -312,6 +338,10 @@ cm_refresh_each_card(const struct cm_refresh_world *world,
 
     for (size_t i = 0; i < map->member_count && !walk.stopped; i++)
         visit_card(&walk, map->members[i].realm, map->members[i].cert, false);
+    for (size_t i = 0; i < world->realm_count && !walk.stopped; i++) {
+        if (world->realms[i].own != NULL)
+            visit_card(&walk, &world->realms[i], world->realms[i].own, false);
+    }
     if (!walk.stopped)
         cm_store_each_seen(world->store, world->now, visit_seen, &walk);
     return !walk.stopped;

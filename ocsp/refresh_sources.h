@@ -7,7 +7,8 @@
  * configuration's, else those of certificates that the CA has issued and that
  * lead to an anchor (CA certificates) or to the NTAuth list and an anchor
  * (certificates that logged in).  A certificate that leads nowhere names
- * nothing.
+ * nothing.  Beside them, the KDC's own certificate, for its OCSP response
+ * alone: its CA need not be on the NTAuth list.
  */
 #ifndef CM_REFRESH_SOURCES_H
 #define CM_REFRESH_SOURCES_H
@@ -35,6 +36,9 @@ struct cm_refresh_realm {
     bool (*rules_for)(void *context, const uint8_t spki[32],
                       struct cm_issuer_rules *out);
     void *context;
+    /* Not NULL: this one stands for the certificate of the realm's KDC and
+     * for nothing else; snapshot says what may lead from it to an anchor. */
+    X509 *own;
 };
 
 /* One store and its realms.  All borrowed. */
@@ -93,10 +97,12 @@ struct cm_refresh_ca *cm_refresh_ca_find(const struct cm_refresh_map *map,
 struct cm_refresh_card {
     const struct cm_refresh_ca *issuer;
     const struct cm_path *path; /* its certificate is the first */
-    bool seen;                  /* it logged in; false: a CA certificate */
+    bool seen;                  /* it logged in */
+    bool own;                   /* the KDC's; neither: a CA certificate */
 };
 
-/* Calls visit with every one, CA certificates first, until it returns false.
+/* Calls visit with every one, CA certificates first, then KDCs', until it
+ * returns false.
  * False: it did, or no memory. */
 bool cm_refresh_each_card(const struct cm_refresh_world *world,
                           const struct cm_refresh_map *map,

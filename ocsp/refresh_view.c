@@ -13,6 +13,11 @@ cm_view_clear(struct cm_view *view)
         cm_text_list_clear(&view->cas[i].realms);
     }
     free(view->cas);
+    for (size_t i = 0; i < view->own_count; i++) {
+        free(view->own[i].realm);
+        free(view->own[i].subject);
+    }
+    free(view->own);
     for (size_t i = 0; i < view->crl_count; i++) {
         free(view->crls[i].issuer);
         free(view->crls[i].number);
@@ -56,6 +61,8 @@ add_ca(struct cm_view *view, const struct cm_refresh_ca *from)
 {
     struct cm_view_ca *ca = cm_view_find_ca(view, from->spki);
 
+    if (from->realm->own != NULL)
+        return true; /* what it says about the KDC is shown there */
     if (ca == NULL)
         ca = new_ca(view, from);
     if (ca == NULL || !cm_text_list_add(&ca->realms, from->realm->name))
@@ -282,7 +289,8 @@ cm_view_make(const struct cm_refresh_world *world,
 
     memset(out, 0, sizeof(*out));
     out->cas = calloc(map->count + 1, sizeof(*out->cas));
-    ok = out->cas != NULL;
+    out->own = calloc(world->realm_count + 1, sizeof(*out->own));
+    ok = out->cas != NULL && out->own != NULL;
     for (size_t i = 0; ok && i < map->count; i++)
         ok = add_ca(out, &map->cas[i]);
     ok = ok && add_sources(&maker) && add_crls(&maker) &&

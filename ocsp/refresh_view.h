@@ -59,9 +59,20 @@ struct cm_view_ca {
     size_t uncovered, ending;
 };
 
+/* The certificate of a realm's KDC, and the response that is stapled. */
+struct cm_view_own {
+    char *realm, *subject; /* owned */
+    bool asked;            /* it, or an issuer block, names a responder */
+    bool revoked;          /* by whatever the store has */
+    struct cm_refresh_window window;
+    enum cm_refresh_health health;
+};
+
 struct cm_view {
     struct cm_view_ca *cas;
     size_t ca_count;
+    struct cm_view_own *own; /* one for each KDC certificate with a path */
+    size_t own_count;
     struct cm_view_crl *crls;
     size_t crl_count;
     /* Every URL of the sources that was ever tried, and those that were not

@@ -65,6 +65,15 @@ alarm_ca(struct cm_view *view, const struct cm_view_ca *ca, bool has_crl)
     return true;
 }
 
+/* No client that is told so goes on; one that does not ask is not told. */
+static bool
+alarm_own(struct cm_view *view, const struct cm_view_own *own)
+{
+    return !own->revoked ||
+           cm_view_alarm(view, "the certificate of %s's KDC, %s, is revoked",
+                         own->realm, own->subject);
+}
+
 bool
 cm_view_raise_alarms(struct cm_view *view)
 {
@@ -82,5 +91,7 @@ cm_view_raise_alarms(struct cm_view *view)
                        memcmp(view->crls[j].spki, view->cas[i].spki, 32) == 0);
         ok = alarm_ca(view, &view->cas[i], has_crl);
     }
+    for (size_t i = 0; ok && i < view->own_count; i++)
+        ok = alarm_own(view, &view->own[i]);
     return ok;
 }

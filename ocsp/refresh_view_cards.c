@@ -4,7 +4,9 @@
 #include "refresh_view_parts.h"
 
 #include <limits.h>
+#include <string.h>
 
+#include "name.h"
 #include "refresh.h"
 #include "status.h"
 
@@ -119,6 +121,28 @@ find_status(const struct cm_view_maker *maker,
     cm_status_find(&question, out);
 }
 
+/* The next of the places that cm_view_make() made: one for each realm. */
+static bool
+add_own(struct cm_view_maker *maker, const struct cm_refresh_card *card)
+{
+    struct cm_view_own *own = &maker->view->own[maker->view->own_count++];
+    X509 *cert = card->path->certs[0];
+    struct cm_status status;
+    unsigned failures = 0;
+
+    own->asked = ask_responders(maker, card, &failures);
+    cm_refresh_card_window(maker->world, card, &own->window);
+    failures += failures_about(maker, cert);
+    own->health = cm_refresh_judge(&own->window, maker->world->now, failures);
+    find_status(maker, card, &status);
+    own->revoked = status.state == CM_STATUS_REVOKED;
+    own->subject = cm_name_rfc4514(X509_get_subject_name(cert));
+    own->realm = strdup(card->issuer->realm->name);
+    if (own->subject == NULL || own->realm == NULL)
+        maker->failed = true;
+    return !maker->failed;
+}
+
 static bool
 visit_card(void *context, const struct cm_refresh_card *card)
 {
@@ -129,6 +153,8 @@ visit_card(void *context, const struct cm_refresh_card *card)
     unsigned failures = 0;
     bool ending = false;
 
+    if (card->own)
+        return add_own(maker, card);
     if (ca == NULL)
         return true;
     if (ask_responders(maker, card, &failures)) {

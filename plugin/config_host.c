@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "kdb_entry.h"
+#include "stock_own.h"
 
 struct cm_host {
     krb5_context context;
@@ -213,6 +214,13 @@ cm_host_settings(struct cm_host *host, const char *realm,
     }
     *errors = found.list;
     return CM_HOST_BROKEN;
+}
+
+bool
+cm_host_own_files(struct cm_host *host, const char *realm,
+                  struct cm_own_files *out)
+{
+    return cm_own_files_read(host->merged, realm, out);
 }
 
 struct reading {

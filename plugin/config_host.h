@@ -51,6 +51,12 @@ bool cm_host_realms(struct cm_host *host, enum cm_host_scope scope,
 bool cm_host_values(struct cm_host *host, enum cm_host_scope scope,
                     const char *const *names, struct cm_text_list *out);
 
+struct cm_own_files; /* stock_own.h */
+
+/* What stock PKINIT is told about the realm's KDC.  False: no memory. */
+bool cm_host_own_files(struct cm_host *host, const char *realm,
+                       struct cm_own_files *out);
+
 enum cm_host_settings {
     CM_HOST_FOUND,  /* out is filled, the caller clears it */
     CM_HOST_ABSENT, /* the realm has no certmap subsection */

@@ -21,6 +21,8 @@ clear_realm(struct cm_keeper_realm *realm)
 {
     cm_snapshot_release(realm->snapshot);
     cm_trust_free(realm->trust);
+    cm_own_clear(&realm->own);
+    cm_own_files_clear(&realm->own_files);
     cm_settings_clear(&realm->settings);
     free(realm->store);
     free(realm->name);
@@ -80,7 +82,7 @@ keep_realm(struct cm_keeper *keeper, const char *name, bool selected,
     ok = path != NULL && cm_text_replace(&realm->name, name, NULL) &&
          cm_text_replace(&realm->store, path, NULL);
     free(path);
-    return ok &&
+    return ok && cm_host_own_files(keeper->host, name, &realm->own_files) &&
            (!selected || cm_text_list_has(&keeper->stores, realm->store) ||
             cm_text_list_add(&keeper->stores, realm->store));
 }
@@ -203,6 +205,9 @@ cm_keeper_look(struct cm_keeper *keeper)
         realm->why.text[0] = '\0';
         (void)cm_trust_current(realm->trust, cm_monotonic_ms(),
                                &realm->snapshot, &realm->why);
+        cm_own_clear(&realm->own);
+        (void)cm_own_load(&realm->own_files, realm->snapshot, &realm->own,
+                          &realm->own_why);
     }
 }
 
@@ -246,13 +251,19 @@ cm_keeper_trusted(const struct cm_keeper *keeper, const char *store,
     *whole = !keeper->broken;
     for (size_t i = 0; ok && i < keeper->count; i++) {
         const struct cm_snapshot *snapshot = keeper->realms[i].snapshot;
+        const struct cm_snapshot *own = keeper->realms[i].own.snapshot;
 
         if (!cm_keeper_uses(&keeper->realms[i], store))
             continue;
+        if (own != NULL)
+            ok = collect(&all, &own->anchors) &&
+                 collect(&all, &own->intermediates);
+        else if (keeper->realms[i].own_files.certificate != NULL)
+            *whole = false;
         if (snapshot == NULL)
             *whole = false;
         else
-            ok = collect(&all, &snapshot->anchors) &&
+            ok = ok && collect(&all, &snapshot->anchors) &&
                  collect(&all, &snapshot->intermediates) &&
                  collect(&all, &snapshot->ntauth);
     }
@@ -270,27 +281,63 @@ rules_for(void *context, const uint8_t spki[32], struct cm_issuer_rules *out)
     return cm_settings_rules_for(&realm->settings, spki, out);
 }
 
+/* The response of a CA that also issues cards, or of one that does not: its
+ * issuer block says where, else the certificate.  The realm's ocsp_responder
+ * is about cards. */
+static bool
+own_rules_for(void *context, const uint8_t spki[32],
+              struct cm_issuer_rules *out)
+{
+    const struct cm_keeper_realm *realm = context;
+    struct cm_effective effective;
+    bool named = false;
+
+    if (!cm_settings_for_issuer(&realm->settings, spki, &effective))
+        return false;
+    for (size_t i = 0; i < effective.block_count; i++)
+        named = named || effective.blocks[i]->rules.ocsp_urls.count > 0;
+    cm_effective_clear(&effective);
+    if (!cm_settings_rules_for(&realm->settings, spki, out))
+        return false;
+    if (!named)
+        cm_text_list_clear(&out->ocsp_urls);
+    cm_text_list_clear(&out->crl_urls);
+    out->sources[0] = CM_SOURCE_OCSP;
+    out->source_count = 1;
+    return true;
+}
+
+static struct cm_refresh_realm
+refresh_realm(struct cm_keeper_realm *realm, bool own)
+{
+    return (struct cm_refresh_realm){
+        .name = realm->name,
+        .snapshot = own ? realm->own.snapshot : realm->snapshot,
+        .min_rsa_bits = realm->settings.logon.min_rsa_bits,
+        .http = &realm->settings.http,
+        .rules_for = own ? own_rules_for : rules_for,
+        .context = realm,
+        .own = own ? realm->own.cert : NULL};
+}
+
 bool
 cm_keeper_realms(const struct cm_keeper *keeper, const char *store,
                  struct cm_refresh_realm **out, size_t *count)
 {
+    const size_t most = 2 * keeper->count + 1;
+
     *count = 0;
-    *out = calloc(keeper->count > 0 ? keeper->count : 1, sizeof(**out));
+    *out = calloc(most, sizeof(**out));
     if (*out == NULL)
         return false;
-    for (size_t i = 0; i < keeper->count; i++) {
-        struct cm_keeper_realm *realm = &keeper->realms[i];
+    for (int own = 0; own < 2; own++) {
+        for (size_t i = 0; i < keeper->count; i++) {
+            struct cm_keeper_realm *realm = &keeper->realms[i];
 
-        if (!realm->selected || realm->snapshot == NULL ||
-            !cm_keeper_uses(realm, store))
-            continue;
-        (*out)[(*count)++] = (struct cm_refresh_realm){
-            .name = realm->name,
-            .snapshot = realm->snapshot,
-            .min_rsa_bits = realm->settings.logon.min_rsa_bits,
-            .http = &realm->settings.http,
-            .rules_for = rules_for,
-            .context = realm};
+            if (realm->selected && cm_keeper_uses(realm, store) &&
+                (own != 0 ? realm->own.cert != NULL : realm->snapshot != NULL))
+                (*out)[(*count)++] = refresh_realm(realm, own != 0);
+        }
     }
     return true;
 }

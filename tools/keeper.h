@@ -15,6 +15,7 @@
 
 #include "config_host.h"
 #include "refresh_sources.h"
+#include "stock_own.h"
 #include "tool.h"
 
 struct cm_keeper_realm {
@@ -25,6 +26,9 @@ struct cm_keeper_realm {
     struct cm_trust *trust;
     struct cm_snapshot *snapshot; /* NULL: it could not be loaded */
     struct cm_detail why;         /* then */
+    struct cm_own_files own_files;
+    struct cm_own own;        /* the KDC's certificate; cert NULL: none */
+    struct cm_detail own_why; /* then */
 };
 
 struct cm_keeper {
@@ -50,7 +54,8 @@ void cm_keeper_close(struct cm_keeper *keeper);
 /* Moves an open one; `to` holds nothing. */
 void cm_keeper_move(struct cm_keeper *from, struct cm_keeper *to);
 
-/* Loads whom each realm trusts, as the files say now. */
+/* Loads whom each realm trusts and what its KDC's certificate is, as the
+ * files say now. */
 void cm_keeper_look(struct cm_keeper *keeper);
 
 /*
@@ -60,8 +65,9 @@ void cm_keeper_look(struct cm_keeper *keeper);
 struct cm_snapshot *cm_keeper_trusted(const struct cm_keeper *keeper,
                                       const char *store, bool *whole);
 
-/* The selected realms of the store whose trust could be loaded.  The caller
- * frees *out.  False: no memory. */
+/* The selected realms of the store whose trust could be loaded, and behind
+ * them one for each of their KDCs' certificates that could.  The caller frees
+ * *out.  False: no memory. */
 bool cm_keeper_realms(const struct cm_keeper *keeper, const char *store,
                       struct cm_refresh_realm **out, size_t *count);
 

@@ -213,6 +213,35 @@ print_mirror(const struct cm_status_mirror *mirror, int64_t now, FILE *out)
     fputc('\n', out);
 }
 
+/* What is stapled to replies. */
+static void
+print_own(const struct cm_view_own *own, int64_t now, FILE *out)
+{
+    const struct cm_refresh_window *window = &own->window;
+    char span[SPAN_TEXT];
+
+    fprintf(out, "  KDC certificate of %s, ", own->realm);
+    cm_output_text(out, own->subject);
+    fputs(": ", out);
+    if (own->revoked) {
+        cm_output_toned(out, CM_TONE_BAD, "revoked");
+    } else if (!own->asked && !window->known) {
+        fputs("no responder", out);
+    } else {
+        cm_output_toned(out, tone_of(own->health),
+                        cm_refresh_health_token(own->health));
+    }
+    if (window->known) {
+        span_text(now - window->this_update, span);
+        fprintf(out, ", OCSP response %s old", span);
+    }
+    if (window->known && cm_refresh_end(window) > now) {
+        span_text(cm_refresh_end(window) - now, span);
+        fprintf(out, ", ends in %s", span);
+    }
+    fputc('\n', out);
+}
+
 static void
 print_in_force(const struct cm_status_report *report, int64_t now, FILE *out)
 {
@@ -234,6 +263,8 @@ print_in_force(const struct cm_status_report *report, int64_t now, FILE *out)
     }
     for (size_t i = 0; i < report->mirror_count; i++)
         print_mirror(&report->mirrors[i], now, out);
+    for (size_t i = 0; i < report->view.own_count; i++)
+        print_own(&report->view.own[i], now, out);
 }
 
 static void
@@ -395,11 +426,32 @@ mirror_json(const struct cm_status_mirror *mirror, int64_t now)
     return o;
 }
 
+static json_t *
+own_json(const struct cm_view_own *own)
+{
+    const struct cm_refresh_window *window = &own->window;
+    json_t *o = json_object();
+
+    cm_json_set(&o, "realm", cm_json_text(own->realm));
+    cm_json_set(&o, "subject", cm_json_text(own->subject));
+    cm_json_set(&o, "responder", json_boolean(own->asked));
+    cm_json_set(&o, "revoked", json_boolean(own->revoked));
+    cm_json_set(&o, "state",
+                json_string(cm_refresh_health_token(own->health)));
+    cm_json_set(&o, "this_update",
+                window->known ? cm_json_time(window->this_update)
+                              : json_null());
+    cm_json_set(&o, "end",
+                window->known ? cm_json_time(cm_refresh_end(window))
+                              : json_null());
+    return o;
+}
+
 static void
 add_lists(json_t **o, const struct cm_status_report *report, int64_t now)
 {
     json_t *cas = json_array(), *sources = json_array(),
-           *mirrors = json_array();
+           *mirrors = json_array(), *own = json_array();
 
     for (size_t i = 0; i < report->view.ca_count; i++)
         cm_json_append(&cas,
@@ -410,7 +462,10 @@ add_lists(json_t **o, const struct cm_status_report *report, int64_t now)
         cm_json_append(&mirrors, mirror_json(&report->mirrors[i], now));
     cm_json_set(o, "cas", cas);
     cm_json_set(o, "sources", sources);
+    for (size_t i = 0; i < report->view.own_count; i++)
+        cm_json_append(&own, own_json(&report->view.own[i]));
     cm_json_set(o, "ntauth", mirrors);
+    cm_json_set(o, "kdc_certificates", own);
 }
 
 json_t *

@@ -37,8 +37,10 @@ ENFORCE = {"certauth": {"module": f"certmap:{MODULE}",
 OBSERVE = {"certauth": {"module": f"certmap:{MODULE}",
                         "enable_only": ["pkinit_san", "pkinit_eku",
                                         "certmap"]}}
-#: The kdcpreauth module around stock PKINIT, instead of it.
-PREAUTH = {"kdcpreauth": {"module": f"certmap:{MODULE}",
+#: The kdcpreauth modules: around stock PKINIT, instead of it, and for what is
+#: stapled to replies.
+PREAUTH = {"kdcpreauth": {"module": [f"certmap:{MODULE}",
+                                     f"certmap_ocsp:{MODULE}"],
                           "disable": "pkinit"}}
 #: Both with it: the KDC does not wait.
 WRAP = {**ENFORCE, **PREAUTH}
