@@ -5,6 +5,7 @@
 
 static const char our_name[] = "certmap";
 static const char stock_name[] = "pkinit";
+static const char ocsp_name[] = "certmap_ocsp";
 
 /* Does enable_only, which is the order too, put stock PKINIT first?  Without
  * it, modules that are listed come before those that are built in. */
@@ -90,6 +91,17 @@ check_wait(struct cm_check *check, const struct cm_check_realms *realms)
     }
 }
 
+/* It is for stapled responses: whoever does without has chosen so; whoever
+ * lists it wants it. */
+static void
+check_ocsp(struct cm_check *check, const struct cm_check_interface *kdcpreauth)
+{
+    const char *path = cm_check_interface_path(kdcpreauth, ocsp_name);
+
+    if (path != NULL)
+        cm_check_interface_file(check, kdcpreauth->name, ocsp_name, path);
+}
+
 void
 cm_check_wiring(struct cm_check *check, const struct cm_check_realms *realms,
                 const struct cm_check_interface *certauth,
@@ -102,6 +114,7 @@ cm_check_wiring(struct cm_check *check, const struct cm_check_realms *realms,
 
     if (path != NULL)
         cm_check_interface_file(check, kdcpreauth->name, our_name, path);
+    check_ocsp(check, kdcpreauth);
     if (path != NULL && !ours)
         cm_findings_add(&check->findings, CM_FINDING_MODULE_DISABLED, NULL,
                         "[plugins] kdcpreauth lists certmap, and disable or "

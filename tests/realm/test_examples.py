@@ -39,7 +39,7 @@ def use(kdc, source, servers, world):
         "/etc/krb5kdc/certmap/ntauth": folder / "ntauth",
         "/etc/krb5kdc/certmap/ldap.secret": folder / "ldap.secret",
         "/etc/krb5kdc/kdc.": folder / f"{REALM}.",
-        "certmap:certmap.so": f"certmap:{realm.MODULE}",
+        ":certmap.so": f":{realm.MODULE}",
         "ldaps://ldap1.example.com ldaps://ldap2.example.com":
             " ".join(server.ldaps for server in servers)
             # No public CA has certified the servers of the test.

@@ -34,7 +34,7 @@ def subsection(block):
 
 def plugins(block):
     text = re.search(r"\[plugins\]\n(.*)", block, re.S)[1]
-    return text.replace("certmap:certmap.so", f"certmap:{realm.MODULE}")
+    return text.replace(":certmap.so", f":{realm.MODULE}")
 
 
 def replaced(text, changes):

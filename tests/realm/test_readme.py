@@ -357,7 +357,7 @@ def replaced(text, world, uris=""):
     changes = {
         "/etc/krb5kdc/certmap/roots.pem": world.roots,
         "DIR:/etc/krb5kdc/certmap/ntauth": f"FILE:{world.ntauth}",
-        "certmap:certmap.so": f"certmap:{realm.MODULE}",
+        ":certmap.so": f":{realm.MODULE}",
         "ldaps://ldap1.example.com ldaps://ldap2.example.com": uris,
         "/etc/krb5kdc/certmap/ldap.secret": world.folder / "ldap.secret"}
     for old, new in changes.items():

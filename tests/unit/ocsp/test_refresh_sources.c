@@ -416,6 +416,74 @@ test_each(void **state)
     X509_free(card);
 }
 
+/* ---- The KDC's own certificate ---- */
+
+struct own_visits {
+    int own, others;
+    const struct cm_refresh_realm *realm;
+};
+
+static bool
+count_own(void *context, const struct cm_refresh_card *card)
+{
+    struct own_visits *visits = context;
+
+    if (card->own) {
+        assert_ptr_equal(card->issuer->realm, visits->realm);
+        assert_ptr_equal(card->path->certs[0], visits->realm->own);
+        assert_false(card->seen);
+        visits->own++;
+    } else {
+        assert_ptr_not_equal(card->issuer->realm, visits->realm);
+        visits->others++;
+    }
+    return true;
+}
+
+/* It stands beside what its realm keeps fresh, needs no place on the NTAuth
+ * list, and brings in nobody but its own CA; one without a path is nobody's.
+ */
+static void
+test_own(void **state)
+{
+    static const struct {
+        int issuer;
+        int found;
+    } cases[] = {{CA, 1}, {ROOT, 1}, {SUB, 1}, {OTHER, 0}, {EXPIRED, 0}};
+    struct cm_refresh_realm realms[2];
+    struct fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        X509 *own = make_card(cases[i].issuer, POINT("70"), RESPONDER("6f"));
+        X509 *card = make_card(SUB, POINT("70"), RESPONDER("6f"));
+        struct own_visits visits = {.realm = &realms[1]};
+        const struct cm_refresh_ca *ca;
+
+        start(&f, BIT(ROOT), BIT(CA) | BIT(SUB) | BIT(EXPIRED), BIT(SUB));
+        see(&f, card);
+        realms[0] = realms[1] = f.realm;
+        realms[1].own = own;
+        f.world.realms = realms;
+        f.world.realm_count = 2;
+        map(&f);
+        ca = cm_refresh_ca_find(
+            &f.map, &realms[1],
+            f.settings.trusted[cases[i].issuer].spki_sha256);
+        assert_int_equal(ca != NULL, cases[i].found);
+        assert_int_equal(f.map.count, 3 + cases[i].found);
+        assert_true(ca == NULL || (ca->has_responder && !ca->required &&
+                                   !ca->logon && ca->cards == 0));
+        assert_true(
+            cm_refresh_each_card(&f.world, &f.map, count_own, &visits));
+        assert_int_equal(visits.own, cases[i].found);
+        assert_int_equal(visits.others, 3);
+        end(&f);
+        X509_free(card);
+        X509_free(own);
+    }
+}
+
 int
 main(void)
 {
@@ -423,7 +491,7 @@ main(void)
         cmocka_unit_test(test_above),     cmocka_unit_test(test_modes),
         cmocka_unit_test(test_untrusted), cmocka_unit_test(test_configured),
         cmocka_unit_test(test_cards),     cmocka_unit_test(test_foreign_cards),
-        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_each),      cmocka_unit_test(test_own),
     };
 
     return cmocka_run_group_tests(tests, make, drop);

@@ -117,6 +117,18 @@ const struct check_row check_rows[] = {
      {.plugins = HOST_CERTAUTH "kdcpreauth = {\n"
                                "module = certmap:" FAKE_CERTAUTH "\n"
                                "disable = pkinit\n}\n"}},
+    {"module-unloadable",
+     CM_EXIT_NO,
+     "kdcpreauth_certmap_ocsp_initvt",
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE
+                               "module = certmap_ocsp:" FAKE_CERTAUTH "\n"
+                               "disable = pkinit\n}\n"}},
+    {"module-missing",
+     CM_EXIT_NO,
+     "/nowhere/certmap.so",
+     {.plugins = HOST_CERTAUTH "kdcpreauth = {\n" HOST_MODULE
+                               "module = certmap_ocsp:/nowhere/certmap.so\n"
+                               "disable = pkinit\n}\n"}},
     {"module-disabled",
      CM_EXIT_NO,
      NULL,
