@@ -1,0 +1,43 @@
+# The Debian package.  The store's folder is made by postinst: dpkg might
+# otherwise make /var/lib/krb5kdc before krb5-kdc has closed it to others.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME krb5-certmap)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_CONTACT ${CERTMAP_PACKAGE_MAINTAINER})
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY
+    "smart-card logon policy for the MIT Kerberos KDC")
+set(CPACK_PACKAGE_DESCRIPTION
+"A plugin for krb5kdc that makes smart-card logon work the way an Active
+Directory domain does it: a card is accepted only if the issuing CA is on the
+NTAuth list, the certificate is not revoked (CRL or OCSP), and it maps to the
+account by UPN, altSecurityIdentities or SID. Accounts are in OpenLDAP, 389-DS,
+Active Directory or the database of the KDC.
+.
+The command certmap populates the directory, explains a decision with the code
+of the KDC, and keeps revocation data fresh.
+.
+Installing the package changes no realm: kdc.conf names the module.")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE
+    GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_STRIP_FILES ON)
+
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+# The module follows what is there of newer plugin interfaces (config_host.h),
+# not what was there before 1.20.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "krb5-kdc (>= 1.20), krb5-pkinit, adduser")
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# https and ldaps are verified against the system's CAs unless a file is named.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, openssl")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS
+    "krb5-admin-server, krb5-kdc-ldap, opensc, slapd")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+    ${CMAKE_CURRENT_SOURCE_DIR}/postinst
+    ${CMAKE_CURRENT_SOURCE_DIR}/prerm
+    ${CMAKE_CURRENT_SOURCE_DIR}/postrm)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+include(CPack)
