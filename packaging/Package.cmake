@@ -31,10 +31,11 @@ set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 # not what was there before 1.20.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "krb5-kdc (>= 1.20), krb5-pkinit, adduser")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# https and ldaps are verified against the system's CAs unless a file is named.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, openssl")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS
-    "krb5-admin-server, krb5-kdc-ldap, opensc, slapd")
+# kadmin.local is in krb5-admin-server, which a replica does without; https and
+# ldaps are verified against the system's CAs unless a file is named.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
+    "ca-certificates, krb5-admin-server, openssl")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "krb5-kdc-ldap, opensc, slapd")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${CMAKE_CURRENT_SOURCE_DIR}/postinst
     ${CMAKE_CURRENT_SOURCE_DIR}/prerm
