@@ -46,6 +46,7 @@ extern const struct cm_verb cm_verb_status;
 extern const struct cm_verb cm_verb_map;
 extern const struct cm_verb cm_verb_require_card;
 extern const struct cm_verb cm_verb_audit;
+extern const struct cm_verb cm_verb_report;
 
 /* Runs the command line; argv[0] is the program's name. */
 enum cm_exit cm_tool_run(struct cm_tool *tool, int argc, char **argv);

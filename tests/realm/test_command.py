@@ -21,7 +21,7 @@ from slapd import Slapd
 pytestmark = pytest.mark.skipif(not COMMAND, reason="this build has no command")
 
 VERBS = ("show", "explain", "verify", "check", "deny", "override",
-         "ntauth", "expiring")
+         "ntauth", "expiring", "report")
 KEYS = {
     "show": {"subject", "issuer", "serial", "not_before", "not_after", "ski",
              "sha1", "sha256", "upn", "rfc822", "dns", "sid", "eku",
