@@ -45,19 +45,21 @@ def missing():
 
 
 class Machine:
-    """root: its root folder.  network: whether its loopback is its own."""
+    """root: its root folder.
 
-    def __init__(self, root="/", network=True):
-        self.root, self.network = Path(root), network
+    mounts_only: processes and network are this machine's; who starts a
+    process in it ends it."""
+
+    def __init__(self, root="/", mounts_only=False):
+        self.root, self.mounts_only = Path(root), mounts_only
         self._holder = None
         self._pid = None
 
     def __enter__(self):
-        command = ["/usr/bin/unshare", "--mount", "--pid", "--fork",
-                   "--kill-child", f"--mount-proc={self.root / 'proc'}"]
+        command = ["/usr/bin/unshare", "--mount", "--fork", "--kill-child"]
         environment = {"PATH": SBIN}
-        if self.network:
-            command.append("--net")
+        if not self.mounts_only:
+            command += ["--pid", f"--mount-proc={self.root / 'proc'}", "--net"]
             environment["OWN_NETWORK"] = "1"
         self._holder = subprocess.Popen(
             [*command, "/usr/bin/python3", "-c", HOLD], env=environment,
@@ -86,7 +88,8 @@ class Machine:
 
     def words(self, *command):
         """The command as one of the machine."""
-        into = self.enter("--mount", "--pid", "--net")
+        spaces = [] if self.mounts_only else ["--pid", "--net"]
+        into = self.enter("--mount", *spaces)
         root = [] if self.root == Path("/") else ["chroot", str(self.root)]
         return [*into, *root, *map(str, command)]
 

@@ -192,6 +192,8 @@ class Kdc:
         self.pool = pool or world.pool
         self.udp = udp
         self.extra_environment = {}
+        # Words before each program of the KDC's side, and before krb5kdc.
+        self.enter, self.confine = [], []
         self._process = None
         self._caches = 0
         self._written = {}
@@ -320,7 +322,7 @@ class Kdc:
         self.stop()
 
     def start(self):
-        command = ["krb5kdc", "-n"]
+        command = [*self.enter, *self.confine, "krb5kdc", "-n"]
         for name in self.realms:
             command += ["-r", name]
         if self.workers:
@@ -434,8 +436,9 @@ class Kdc:
 
     def tool(self, *command, stdin="", side="kdc", status=0):
         """Runs a program in the realm's environment; returns its output."""
+        enter = self.enter if side == "kdc" else []
         done = subprocess.run(
-            [str(part) for part in command], env=self.environment(side),
+            [*enter, *map(str, command)], env=self.environment(side),
             input=stdin, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, timeout=120, check=False)
         assert done.returncode == status, (
@@ -445,7 +448,7 @@ class Kdc:
     def certmap(self, *arguments, status=None):
         """The certmap command with this realm's kdc.conf; (status, output)."""
         done = subprocess.run(
-            [COMMAND, arguments[0], "-c", str(self.kdc_conf),
+            [*self.enter, COMMAND, arguments[0], "-c", str(self.kdc_conf),
              *map(str, arguments[1:])],
             env=self.environment(), text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
