@@ -22,16 +22,20 @@ malformed(struct cm_detail *detail, const char *what)
 /* Exactly one certificate, and DER: libcrypto alone would take BER, and
  * ignore what follows. */
 static enum cm_reason
-read_x509(const uint8_t *der, size_t len, struct cm_certificate *cert,
-          struct cm_detail *detail)
+read_x509(OSSL_LIB_CTX *library, const uint8_t *der, size_t len,
+          struct cm_certificate *cert, struct cm_detail *detail)
 {
     const unsigned char *end = der;
+    X509 *x509;
 
     if (len > CM_CERT_MAX_DER)
         return malformed(detail, "certificate too large");
     if (!cm_der_is_strict(der, len))
         return malformed(detail, "certificate is not DER");
-    cert->x509 = d2i_X509(NULL, &end, (long)len);
+    x509 = X509_new_ex(library, NULL);
+    if (x509 == NULL)
+        return CM_NO_MEMORY;
+    cert->x509 = d2i_X509(&x509, &end, (long)len); /* frees it in vain */
     if (cert->x509 == NULL || end != der + len)
         return malformed(detail, "certificate does not decode");
     return CM_OK;
@@ -117,12 +121,12 @@ read_key(struct cm_certificate *cert)
 }
 
 static enum cm_reason
-read_all(const uint8_t *der, size_t len, struct cm_certificate *cert,
-         struct cm_detail *detail)
+read_all(OSSL_LIB_CTX *library, const uint8_t *der, size_t len,
+         struct cm_certificate *cert, struct cm_detail *detail)
 {
     enum cm_reason reason;
 
-    reason = read_x509(der, len, cert, detail);
+    reason = read_x509(library, der, len, cert, detail);
     if (reason == CM_OK)
         reason = check_frame(cert, detail);
     if (reason == CM_OK)
@@ -141,8 +145,9 @@ read_all(const uint8_t *der, size_t len, struct cm_certificate *cert,
 }
 
 enum cm_reason
-cm_certificate_decode(const uint8_t *der, size_t len,
-                      struct cm_certificate *out, struct cm_detail *detail)
+cm_certificate_decode_with(OSSL_LIB_CTX *library, const uint8_t *der,
+                           size_t len, struct cm_certificate *out,
+                           struct cm_detail *detail)
 {
     struct cm_certificate cert;
     enum cm_reason reason;
@@ -150,7 +155,7 @@ cm_certificate_decode(const uint8_t *der, size_t len,
     memset(&cert, 0, sizeof(cert));
     memset(out, 0, sizeof(*out));
     cm_detail_set(detail, "out of memory");
-    reason = read_all(der, len, &cert, detail);
+    reason = read_all(library, der, len, &cert, detail);
     ERR_clear_error();
     if (reason != CM_OK) {
         cm_certificate_clear(&cert);
@@ -159,6 +164,13 @@ cm_certificate_decode(const uint8_t *der, size_t len,
     cm_detail_set(detail, "%s", "");
     *out = cert;
     return CM_OK;
+}
+
+enum cm_reason
+cm_certificate_decode(const uint8_t *der, size_t len,
+                      struct cm_certificate *out, struct cm_detail *detail)
+{
+    return cm_certificate_decode_with(NULL, der, len, out, detail);
 }
 
 void

@@ -112,6 +112,12 @@ struct cm_certificate {
 enum cm_reason cm_certificate_decode(const uint8_t *der, size_t len,
                                      struct cm_certificate *out,
                                      struct cm_detail *detail);
+/* The same with a library context of OpenSSL's, which the X509 keeps for its
+ * life; NULL: the process's own. */
+enum cm_reason cm_certificate_decode_with(OSSL_LIB_CTX *library,
+                                          const uint8_t *der, size_t len,
+                                          struct cm_certificate *out,
+                                          struct cm_detail *detail);
 
 void cm_certificate_clear(struct cm_certificate *cert);
 

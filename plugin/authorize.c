@@ -55,9 +55,9 @@ time_left(const struct progress *login)
 static enum cm_reason
 decode_certificate(struct progress *login, struct cm_detail *detail)
 {
-    return cm_certificate_decode(login->login->certificate,
-                                 login->login->certificate_len,
-                                 &login->out->certificate, detail);
+    return cm_certificate_decode_with(
+        login->services->library, login->login->certificate,
+        login->login->certificate_len, &login->out->certificate, detail);
 }
 
 /* 2. May it be used to log on at all? */

@@ -40,6 +40,7 @@ struct cm_services {
     struct cm_demand *demand;
     struct cm_fetcher *fetcher;
     struct cm_clock clock;
+    OSSL_LIB_CTX *library; /* for the client's certificate (lean.h), or NULL */
 };
 
 /* Borrowed bytes; data may be NULL where len is 0. */

@@ -41,6 +41,7 @@ struct cm_crew {
     /* Guarded by the lock: */
     bool stop;
     uint64_t turns;
+    size_t gone;             /* threads that are to be joined */
     struct cm_job *finished; /* the first first */
     struct cm_job **finished_end;
     struct worker workers[PLACES];
@@ -98,12 +99,15 @@ await_job(struct worker *worker)
     return worker->job != NULL && !worker->crew->stop;
 }
 
-/* Under the lock, but for the work itself. */
+/* Under the lock, but for the work itself and for waking the loop, which asks
+ * for the lock at once.  It is awake, or will be, where another job waits for
+ * it already. */
 static void
 run_job(struct worker *worker)
 {
     struct cm_crew *crew = worker->crew;
     struct cm_job *job = worker->job;
+    bool first;
 
     unlock(crew);
     job->run(job, worker->seat);
@@ -112,9 +116,13 @@ run_job(struct worker *worker)
     worker->place = IDLE;
     worker->turn = ++crew->turns;
     job->next = NULL;
+    first = crew->finished == NULL;
     *crew->finished_end = job;
     crew->finished_end = &job->next;
-    wake_loop(crew);
+    unlock(crew);
+    if (first)
+        wake_loop(crew);
+    lock(crew);
 }
 
 static void *
@@ -135,6 +143,7 @@ work(void *argument)
     lock(crew);
     worker->seat = NULL;
     worker->place = GONE;
+    crew->gone++;
     wake_loop(crew);
     unlock(crew);
     return NULL;
@@ -163,20 +172,32 @@ create_thread(struct worker *worker)
     return ok;
 }
 
-/* Gives back the threads that have ended: they are past their last lock. */
+/* A thread that has ended, past its last lock; NULL: there is none. */
+static struct worker *
+take_gone(struct cm_crew *crew)
+{
+    struct worker *found = NULL;
+
+    lock(crew);
+    for (size_t i = 0; crew->gone > 0 && found == NULL; i++) {
+        if (crew->workers[i].place == GONE)
+            found = &crew->workers[i];
+    }
+    if (found != NULL) {
+        found->place = LEAVING;
+        crew->gone--;
+    }
+    unlock(crew);
+    return found;
+}
+
+/* Gives back the threads that have ended. */
 static void
 reap(struct cm_crew *crew)
 {
     struct worker *worker;
-    bool gone;
 
-    for (size_t i = 0; i < PLACES; i++) {
-        worker = &crew->workers[i];
-        lock(crew);
-        gone = worker->place == GONE;
-        unlock(crew);
-        if (!gone)
-            continue;
+    while ((worker = take_gone(crew)) != NULL) {
         (void)pthread_join(worker->thread, NULL);
         lock(crew);
         worker->place = FREE;
@@ -209,9 +230,11 @@ wake_one(struct cm_crew *crew, struct cm_job *job)
     if (worker != NULL) {
         worker->job = job;
         worker->place = BUSY;
-        (void)pthread_cond_signal(&worker->wake);
     }
     unlock(crew);
+    /* Now, as it asks for the lock at once. */
+    if (worker != NULL)
+        (void)pthread_cond_signal(&worker->wake);
     return worker != NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lean.h"
 
 enum { MAX_NAME_TEXT = 200 };
 
@@ -56,6 +57,7 @@ close_services(struct cm_realm *realm)
     cm_trust_free(realm->services.trust);
     cm_directory_free(realm->services.directory);
     cm_store_free(realm->services.store);
+    cm_lean_release(realm->services.library); /* the issuers used it, too */
     memset(&realm->services, 0, sizeof(realm->services));
     cm_directory_health_free(realm->health);
     realm->health = NULL;
@@ -91,6 +93,7 @@ open_services(struct cm_realm *realm, const struct cm_log *log)
     realm->log = log;
     realm->health = cm_directory_health_new(settings->directory.uri_count);
     services->clock = cm_system_clock;
+    services->library = cm_lean_hold();
     services->trust = cm_trust_new(&settings->trust, log);
     services->directory = cm_directory_new(&settings->directory, log);
     services->store =
