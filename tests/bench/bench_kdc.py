@@ -6,8 +6,8 @@ a CRL of 1,000,000 entries.
 
 BUILD is a build folder, best of the preset release.  Every case is a realm
 of its own, and rounds take turns, so that whatever else the machine does hits
-all alike.  CPU time is what /proc says of krb5kdc and its workers; README.md
-says what was measured.  Exit code 1: a limit is exceeded.
+all alike.  CPU time is that of krb5kdc and its workers; README.md says what
+was measured.  Exit code 1: a limit is exceeded.
 """
 
 import argparse
@@ -20,10 +20,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+import measure
+from measure import say
+
 REVOKED = 72
 WARM_UP = 50
 CARDS = 16
@@ -62,46 +63,13 @@ def arguments():
 
 
 options = arguments()
-os.environ.update(
-    CERTMAP_MODULE=str(options.build.resolve() / "plugin" / "certmap.so"),
-    CERTMAP_COMMAND=str(options.build.resolve() / "tools" / "certmap"))
-sys.path[:0] = [str(HERE.parent / "realm"), str(HERE.parent / "pki")]
+PROGRAMS = measure.use(options.build)
 
 import accounts  # noqa: E402  (these need the path above)
 import heimdal  # noqa: E402
 import pki  # noqa: E402
 import realm  # noqa: E402
 import slapd as directory  # noqa: E402
-
-PROGRAMS = options.build.resolve() / "tests" / "bench"
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def idle_share(seconds=0.5):
-    """How much of the processors nobody uses."""
-    def times():
-        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
-        values = list(map(int, fields))
-        return values[3] + values[4], sum(values)
-
-    idle, total = times()
-    time.sleep(seconds)
-    later_idle, later_total = times()
-    return (later_idle - idle) / max(1, later_total - total)
-
-
-def cpu_clock(pid):
-    """Seconds that a process has used; clock_getcpuclockid(3) in Python."""
-    return time.clock_gettime_ns(~pid << 3 | 2) / 1e9
-
-
-def wait_for_quiet():
-    deadline = time.monotonic() + options.quiet
-    while time.monotonic() < deadline and idle_share() < 0.9:
-        pass
 
 
 # The CRLs.
@@ -143,7 +111,7 @@ class Case:
 
     def cpu(self):
         """Seconds of all processes so far, their ended threads included."""
-        return sum(map(cpu_clock, self.pids()))
+        return sum(map(measure.cpu_clock, self.pids()))
 
     def private_memory(self):
         """Bytes of the process that has most, without what it shares."""
@@ -156,25 +124,17 @@ class Case:
     def load(self, cards, count, expect=0):
         """One run of the load program; (its results, CPU per login)."""
         in_flight = options.in_flight * max(1, self.kdc.workers)
-        with subprocess.Popen(
-                [PROGRAMS / "load", "--port", str(self.kdc.port), "--wait",
-                 "--json", "--count", str(count), "--expect", str(expect),
-                 "--seconds", "200", "--in-flight", str(in_flight),
-                 *(f"{who}={self.kdc.locate(identity)}"
-                   for who, identity in cards.items())],
-                env=self.kdc.environment("client"), text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            if process.stdout.readline() != "ready\n":
-                raise SystemExit(f"{self.name}: {self.kdc.log()[-2000:]}")
-            before = self.cpu()
-            results = json.loads(process.communicate("\n")[0])
-            used = self.cpu() - before
-        if process.returncode != 0:
-            raise SystemExit(f"{self.name}: {results}")
-        return results, used / count
+        load = measure.Load(
+            PROGRAMS / "load", self.kdc, "--count", count, "--expect", expect,
+            "--seconds", 200, "--in-flight", in_flight,
+            *(f"{who}={self.kdc.locate(identity)}"
+              for who, identity in cards.items()))
+        before = self.cpu()
+        results = load.begin().result()
+        return results, (self.cpu() - before) / count
 
     def round(self, cards):
-        wait_for_quiet()
+        measure.wait_for_quiet(options.quiet)
         results, cpu = self.load(cards, self.logins)
         self.rounds.append({"cpu_ms": cpu * 1e3, "rate": results["rate"],
                             "median_ms": results["median_ms"],
@@ -269,7 +229,7 @@ class Scene:
                     if name == STOCK_CRL else options.logins)
 
 
-def measure(scene, server, workers, cleanup):
+def run_all(scene, server, workers, cleanup):
     cases = {name: scene.case(name, *how, workers)
              for name, how in scene.realms(server).items()}
     if CERTMAP_CRL in cases and not scene.store.exists():
@@ -339,18 +299,7 @@ def figures(cases):
 def judge(cases):
     """Prints every figure; were all limits kept?"""
     print()
-    return all([keeps(*row) for row in figures(cases)])
-
-
-def keeps(what, value, relation, limit):
-    """Prints one figure; is it within its limit?"""
-    if limit is None:
-        print(f"{what}: {value:.2f}")
-        return True
-    good = value >= limit if relation == ">=" else value <= limit
-    print(f"{what}: {value:.2f} (limit {relation} {limit:g})"
-          f"{'' if good else '  EXCEEDED'}")
-    return good
+    return all([measure.keeps(*row) for row in figures(cases)])
 
 
 def main():
@@ -364,7 +313,7 @@ def main():
         server.add(scene.people())
         for workers in options.workers:
             with contextlib.ExitStack() as cleanup:
-                cases = measure(scene, server, workers, cleanup)
+                cases = run_all(scene, server, workers, cleanup)
             table(cases, workers)
             kept = judge(cases) and kept
             everything[workers] = {
