@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const char our_name[] = "certmap";
-static const char stock_name[] = "pkinit";
 static const char ocsp_name[] = "certmap_ocsp";
+static const char stock_name[] = "pkinit";
 
 /* Does enable_only, which is the order too, put stock PKINIT first?  Without
  * it, modules that are listed come before those that are built in. */
@@ -91,15 +91,39 @@ check_wait(struct cm_check *check, const struct cm_check_realms *realms)
     }
 }
 
-/* It is for stapled responses: whoever does without has chosen so; whoever
- * lists it wants it. */
+static bool
+some_realm_asks_for_status(const struct cm_check_realms *realms)
+{
+    for (size_t i = 0; i < realms->count; i++) {
+        const struct cm_settings *settings = &realms->list[i].settings;
+
+        if (settings->mode != CM_MODE_OFF &&
+            settings->revocation.mode != CM_REVOCATION_OFF)
+            return true;
+    }
+    return false;
+}
+
+/* The module that staples the response about the KDC's own certificate. */
 static void
-check_ocsp(struct cm_check *check, const struct cm_check_interface *kdcpreauth)
+check_ocsp(struct cm_check *check, const struct cm_check_realms *realms,
+           const struct cm_check_interface *kdcpreauth, bool ours)
 {
     const char *path = cm_check_interface_path(kdcpreauth, ocsp_name);
+    bool on = path != NULL && cm_check_interface_allows(kdcpreauth, ocsp_name);
 
     if (path != NULL)
         cm_check_interface_file(check, kdcpreauth->name, ocsp_name, path);
+    if (on && !ours)
+        cm_findings_add(&check->findings, CM_FINDING_OCSP_MODULE_ALONE, NULL,
+                        "[plugins] kdcpreauth has certmap_ocsp without "
+                        "certmap: the KDC's own OCSP response is stapled to "
+                        "replies, and what clients staple is not read");
+    if (!on && ours && some_realm_asks_for_status(realms))
+        cm_findings_add(&check->findings, CM_FINDING_OCSP_MODULE_ABSENT, NULL,
+                        "[plugins] kdcpreauth has no certmap_ocsp: a client "
+                        "that asks for an OCSP response about the KDC's "
+                        "certificate gets none");
 }
 
 void
@@ -114,7 +138,6 @@ cm_check_wiring(struct cm_check *check, const struct cm_check_realms *realms,
 
     if (path != NULL)
         cm_check_interface_file(check, kdcpreauth->name, our_name, path);
-    check_ocsp(check, kdcpreauth);
     if (path != NULL && !ours)
         cm_findings_add(&check->findings, CM_FINDING_MODULE_DISABLED, NULL,
                         "[plugins] kdcpreauth lists certmap, and disable or "
@@ -127,6 +150,7 @@ cm_check_wiring(struct cm_check *check, const struct cm_check_realms *realms,
         report_both(check, kdcpreauth);
     if (!ours && stock)
         report_alone(check);
+    check_ocsp(check, realms, kdcpreauth, ours);
     if (!ours)
         return;
     check_paths(check, cm_check_interface_path(certauth, our_name), path);

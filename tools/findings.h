@@ -80,6 +80,11 @@
       "[plugins] certauth")                                                   \
     X(MODULE_PATHS, ERROR, "module-paths",                                    \
       "name the same file in [plugins] certauth and kdcpreauth")              \
+    X(OCSP_MODULE_ALONE, NOTE, "ocsp-module-alone",                           \
+      "add module = certmap:certmap.so to [plugins] kdcpreauth, too")         \
+    X(OCSP_MODULE_ABSENT, NOTE, "ocsp-module-absent",                         \
+      "add module = certmap_ocsp:certmap.so to [plugins] kdcpreauth, or do "  \
+      "nothing: few clients ask")                                             \
     X(CERTAUTH_WAIT, NOTE, "certauth-wait",                                   \
       "remove certauth_wait; timeout limits how long a login waits")          \
     X(PKINIT_REVOKE, WARNING, "pkinit-revoke",                                \

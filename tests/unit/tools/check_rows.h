@@ -15,5 +15,7 @@ struct check_row {
 
 extern const struct check_row check_rows[];
 extern const size_t check_row_count;
+extern const struct check_row check_rows_wiring[];
+extern const size_t check_row_wiring_count;
 
 #endif

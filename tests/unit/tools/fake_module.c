@@ -15,4 +15,12 @@ kdcpreauth_certmap_initvt(void)
 {
     return 1;
 }
+
+int kdcpreauth_certmap_ocsp_initvt(void);
+
+__attribute__((visibility("default"))) int
+kdcpreauth_certmap_ocsp_initvt(void)
+{
+    return 1;
+}
 #endif

@@ -38,11 +38,12 @@ void host_configure(const struct host *host);
 #define HOST_STORE "store = @/store\n"
 #define HOST_CERTMAP HOST_TRUST "revocation = off\n" HOST_DIRECTORY
 #define HOST_MODULE "module = certmap:" FAKE_MODULE "\n"
+#define HOST_OCSP_MODULE "module = certmap_ocsp:" FAKE_MODULE "\n"
 #define HOST_CERTAUTH                                                         \
     "certauth = {\n" HOST_MODULE "enable_only = certmap\n"                    \
     "}\n"
 #define HOST_PREAUTH                                                          \
-    "kdcpreauth = {\n" HOST_MODULE "disable = pkinit\n"                       \
+    "kdcpreauth = {\n" HOST_MODULE HOST_OCSP_MODULE "disable = pkinit\n"      \
     "}\n"
 #define HOST_ENFORCE HOST_CERTAUTH HOST_PREAUTH
 #define HOST_OBSERVE                                                          \

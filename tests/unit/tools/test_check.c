@@ -82,21 +82,33 @@ check_findings(size_t number, const struct check_row *row,
 }
 
 static void
-each_finding_is_found(void **state)
+check_rows_each(const struct check_row *rows, size_t count)
 {
     enum cm_exit code;
     json_t *findings;
 
-    (void)state;
-    for (size_t i = 0; i < check_row_count; i++) {
-        host_configure(&check_rows[i].host);
+    for (size_t i = 0; i < count; i++) {
+        host_configure(&rows[i].host);
         findings = run_check("check --json", &code);
-        check_findings(i, &check_rows[i], findings);
-        if (code != check_rows[i].code)
-            fail_msg("row %zu (%s): exit %d", i, check_rows[i].token,
-                     (int)code);
+        check_findings(i, &rows[i], findings);
+        if (code != rows[i].code)
+            fail_msg("row %zu (%s): exit %d", i, rows[i].token, (int)code);
         json_decref(findings);
     }
+}
+
+static void
+each_finding_is_found(void **state)
+{
+    (void)state;
+    check_rows_each(check_rows, check_row_count);
+}
+
+static void
+each_wiring_is_told(void **state)
+{
+    (void)state;
+    check_rows_each(check_rows_wiring, check_row_wiring_count);
 }
 
 static void
@@ -286,6 +298,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_finding_is_found),
+        cmocka_unit_test(each_wiring_is_told),
         cmocka_unit_test(mode_off_is_left_alone),
         cmocka_unit_test(one_trouble_is_one_finding),
         cmocka_unit_test(one_realm_can_be_asked),
