@@ -9,8 +9,8 @@ packages_build="gcc libc6-dev cmake ninja-build pkgconf libssl-dev
 packages_realm="krb5-kdc krb5-admin-server krb5-pkinit krb5-user slapd
     ldap-utils softhsm2 opensc openssl"
 
-packages_tests="389-ds-base binutils ca-certificates debootstrap dpkg-dev file
-    git krb5-kdc-ldap ldb-tools libverto-libev1 mandoc nginx-light
+packages_tests="389-ds-base binutils ca-certificates chromium debootstrap dpkg-dev
+    file git krb5-kdc-ldap ldb-tools libverto-libev1 mandoc nginx-light
     python3 python3-cryptography python3-pytest
     samba-ad-dc samba-ad-provision systemd util-linux"
 

@@ -128,16 +128,20 @@ static bool
 judge_names(struct cm_audit *audit, const struct cm_audit_account *account)
 {
     const char *domain = audit->target.settings.policy.dns_domain;
+    bool explicit_one = account->upn_state == CM_PRESENT,
+         fits = explicit_one && strlen(account->upn) <= CM_CERT_MAX_UPN;
     char *upn;
     bool ok = true;
 
-    if (account->upn_state == CM_FAULTY &&
+    /* A longer one is in no certificate. */
+    if ((account->upn_state == CM_FAULTY || (explicit_one && !fits)) &&
         !cm_audit_add(audit, CM_AUDIT_UPN_FAULTY, account, NULL, NULL, NULL))
         return false;
-    if (account->upn_state == CM_PRESENT &&
-        !cm_audit_note_upn(audit, account->id, account->upn, false))
+    if (fits && !cm_audit_note_upn(audit, account->id, account->upn, false))
         return false;
     for (size_t i = 0; ok && i < account->name_count; i++) {
+        if (strlen(account->names[i]) > CM_CERT_MAX_UPN)
+            continue;
         if (asprintf(&upn, "%s@%s", account->names[i], domain) < 0) {
             cm_detail_set(&audit->why, "out of memory");
             return false;
@@ -154,6 +158,9 @@ cm_audit_judge(struct cm_audit *audit, const struct cm_audit_account *account)
     struct tally tally = {NULL};
     bool ok = true;
 
+    if (strlen(account->id) > CM_AUDIT_MAX_TEXT)
+        return cm_audit_add(audit, CM_AUDIT_UNREADABLE, account, NULL,
+                            "its name is too long", NULL);
     if (account->value_count > CM_ACCOUNT_MAX_MAPPINGS)
         return cm_audit_add(audit, CM_AUDIT_UNREADABLE, account, NULL,
                             "it holds too many values: logins are refused",

@@ -199,12 +199,13 @@ put_column(FILE *page, int number, const char *label, const char *class,
     if (high == 0 && count > 0)
         high = 2;
     fprintf(page,
-            "<g data-chart=\"expiry\" data-label=\"%s\" data-count=\"%llu\">"
+            "<g role=\"img\" aria-label=\"%s: %llu\" data-chart=\"expiry\" "
+            "data-label=\"%s\" data-count=\"%llu\">"
             "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
             "rx=\"3\"/><text x=\"%d\" y=\"%d\">%llu</text>"
             "<text class=\"l\" x=\"%d\" y=\"%d\">%s</text></g>\n",
-            label, (unsigned long long)count, class, x,
-            20 + COLUMNS_HIGH - high, COLUMN, high, x + COLUMN / 2,
+            label, (unsigned long long)count, label, (unsigned long long)count,
+            class, x, 20 + COLUMNS_HIGH - high, COLUMN, high, x + COLUMN / 2,
             14 + COLUMNS_HIGH - high, (unsigned long long)count,
             x + COLUMN / 2, COLUMNS_HIGH + 40, label);
 }
@@ -230,7 +231,7 @@ chart_expiry(const struct cm_audit *audit, FILE *page)
     fprintf(page,
             "<figure class=\"wide\"><figcaption>Mapped certificates that are "
             "known, by the month in which they end</figcaption>\n"
-            "<svg class=\"columns\" role=\"img\" viewBox=\"0 0 %d %d\" "
+            "<svg class=\"columns\" role=\"group\" viewBox=\"0 0 %d %d\" "
             "aria-label=\"%llu mapped certificates are known; %llu have "
             "expired\">\n",
             (CM_AUDIT_MONTHS + 2) * (COLUMN + COLUMN_GAP), COLUMNS_HIGH + 48,
@@ -250,10 +251,11 @@ chart_expiry(const struct cm_audit *audit, FILE *page)
 void
 cm_audit_charts(const struct cm_audit *audit, FILE *page)
 {
-    fputs("<div class=\"charts\">\n", page);
+    fputs("<div class=\"charts\">\n<div class=\"stack\">\n", page);
     chart_strength(audit, page);
+    chart_issuers(audit, page);
+    fputs("</div>\n", page);
     chart_kinds(audit, page);
     chart_expiry(audit, page);
-    chart_issuers(audit, page);
     fputs("</div>\n", page);
 }

@@ -30,7 +30,9 @@ static const char style[] =
     "padding:.7rem 1rem}\n"
     ".tiles b{display:block;font-size:1.7rem;line-height:1.2}\n"
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,"
-    "minmax(26rem,1fr));gap:1rem}\n"
+    "minmax(min(26rem,100%),1fr));gap:1rem}\n"
+    ".stack{display:flex;flex-direction:column;gap:1rem;min-width:0}"
+    ".stack figure:last-child{flex:1}\n"
     "figure{margin:0;background:var(--card);border-radius:.5rem;padding:1rem;"
     "min-width:0;break-inside:avoid}figure.wide{grid-column:1/-1}\n"
     "figcaption{font-weight:600;margin-bottom:.6rem}\n"
@@ -54,7 +56,6 @@ static const char style[] =
     "code{font:.85rem/1.4 ui-monospace,monospace}"
     ".banner{border:2px solid var(--error);color:var(--error);"
     "border-radius:.5rem;padding:.7rem 1rem;margin:1rem 0}\n"
-    "@media (max-width:34rem){.charts{grid-template-columns:1fr}}\n"
     "@media print{body{max-width:none;padding:0;font-size:11px;"
     "-webkit-print-color-adjust:exact;print-color-adjust:exact}"
     "tr{break-inside:avoid}}\n";
