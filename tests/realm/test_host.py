@@ -52,6 +52,16 @@ def test_every_reason_number_reaches_the_client(kdc, world, source):
             assert number in received(login)[1:], (token, login.output)
 
 
+def test_kinit_says_what_the_manual_says(kdc, world, source):
+    """certmap(7), the table of what the user sees."""
+    page = (source / "plugin" / "certmap.7").read_text()
+    rows = re.findall(r"^\.It (\d+) Ta (.*)$", page, re.M)
+    assert len(rows) >= 10
+    for number, text in rows:
+        login = kdc.kinit(f"says{number}", world.card("anybody"))
+        assert f"kinit: {text} while getting" in login.output, number
+
+
 @pytest.mark.parametrize("number", HIDDEN)
 def test_other_numbers_do_not(kdc, world, number):
     login = kdc.kinit(f"says{number}", world.card("anybody"))

@@ -89,6 +89,24 @@ def test_observe_block(make_kdc, blocks, world):
     assert not refused.ok and refused.audit["verdict"] == "authorized"
 
 
+def test_observe_with_rules_of_stock_pkinit(make_kdc, blocks, world):
+    """certmap(7), "Wiring": dbmatch is asked only where it is listed."""
+    card = world.issuing.issue("CN=ruled", eku=(pki.PKINIT_CLIENT,))
+    certmap = first(blocks, world).replace(
+        "            anchors", "            mode = observe\n            anchors")
+    plain = plugins(blocks["observe"])
+    listed = plain.replace("        enable_only = pkinit_eku\n",
+                           "        enable_only = pkinit_eku\n"
+                           "        enable_only = dbmatch\n")
+    assert listed != plain
+    for wiring, ok in ((plain, False), (listed, True)):
+        kdc = make_kdc(realms={REALM: certmap}, plugins=wiring)
+        kdc.add_principals("alice")
+        kdc.kadmin("setstr alice pkinit_cert_match <SUBJECT>^CN=ruled$")
+        login = kdc.kinit("alice", card)
+        assert login.ok == ok and login.audit["reason"] == "no-mapping", login
+
+
 def test_example(make_kdc, blocks, world, tmp_path):
     """Two servers, an indicator by policy, and a CA with its own UPNs."""
     able = world.root.authority("CN=Card CA", policies=("2.5.29.32.0",))

@@ -294,6 +294,7 @@ def test_what_is_there(host):
     assert user[5:] == ["/nonexistent", "/usr/sbin/nologin"]
     assert not list(box.path(STORE).iterdir())
     for name in ("share/man/man1/certmap.1.gz", "share/man/man5/certmap.5.gz",
+                 "share/man/man7/certmap.7.gz",
                  "share/bash-completion/completions/certmap",
                  "lib/systemd/system/certmap-refresh.timer",
                  "share/doc/krb5-certmap/copyright",
