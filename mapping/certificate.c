@@ -113,15 +113,17 @@ read_thumbprints(const uint8_t *der, size_t len, struct cm_certificate *cert)
 }
 
 static enum cm_reason
-read_key(struct cm_certificate *cert)
+read_key(struct cm_certificate *cert, bool keyless)
 {
-    cert->key_text = cm_strength_key_text(cert->x509);
     cert->ski_is_key_hash = cm_certificate_ski_is_key_hash(cert);
+    if (keyless)
+        return CM_OK;
+    cert->key_text = cm_strength_key_text(cert->x509);
     return cert->key_text != NULL ? CM_OK : CM_NO_MEMORY;
 }
 
 static enum cm_reason
-read_all(OSSL_LIB_CTX *library, const uint8_t *der, size_t len,
+read_all(OSSL_LIB_CTX *library, bool keyless, const uint8_t *der, size_t len,
          struct cm_certificate *cert, struct cm_detail *detail)
 {
     enum cm_reason reason;
@@ -134,20 +136,19 @@ read_all(OSSL_LIB_CTX *library, const uint8_t *der, size_t len,
     if (reason == CM_OK)
         reason = read_validity(cert, detail);
     if (reason == CM_OK)
-        reason = cm_certificate_read_extensions(cert, detail);
+        reason = cm_certificate_read_extensions(cert, keyless, detail);
     if (reason == CM_OK)
         reason = read_names(cert);
     if (reason == CM_OK)
         reason = read_thumbprints(der, len, cert);
     if (reason == CM_OK)
-        reason = read_key(cert);
+        reason = read_key(cert, keyless);
     return reason;
 }
 
-enum cm_reason
-cm_certificate_decode_with(OSSL_LIB_CTX *library, const uint8_t *der,
-                           size_t len, struct cm_certificate *out,
-                           struct cm_detail *detail)
+static enum cm_reason
+decode(OSSL_LIB_CTX *library, bool keyless, const uint8_t *der, size_t len,
+       struct cm_certificate *out, struct cm_detail *detail)
 {
     struct cm_certificate cert;
     enum cm_reason reason;
@@ -155,7 +156,7 @@ cm_certificate_decode_with(OSSL_LIB_CTX *library, const uint8_t *der,
     memset(&cert, 0, sizeof(cert));
     memset(out, 0, sizeof(*out));
     cm_detail_set(detail, "out of memory");
-    reason = read_all(library, der, len, &cert, detail);
+    reason = read_all(library, keyless, der, len, &cert, detail);
     ERR_clear_error();
     if (reason != CM_OK) {
         cm_certificate_clear(&cert);
@@ -170,7 +171,23 @@ enum cm_reason
 cm_certificate_decode(const uint8_t *der, size_t len,
                       struct cm_certificate *out, struct cm_detail *detail)
 {
-    return cm_certificate_decode_with(NULL, der, len, out, detail);
+    return decode(NULL, false, der, len, out, detail);
+}
+
+enum cm_reason
+cm_certificate_decode_with(OSSL_LIB_CTX *library, const uint8_t *der,
+                           size_t len, struct cm_certificate *out,
+                           struct cm_detail *detail)
+{
+    return decode(library, false, der, len, out, detail);
+}
+
+enum cm_reason
+cm_certificate_decode_keyless(OSSL_LIB_CTX *library, const uint8_t *der,
+                              size_t len, struct cm_certificate *out,
+                              struct cm_detail *detail)
+{
+    return decode(library, true, der, len, out, detail);
 }
 
 void

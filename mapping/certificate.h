@@ -37,7 +37,8 @@ enum cm_presence {
 };
 
 struct cm_certificate {
-    X509 *x509; /* owned; extension cache filled, never modified later */
+    X509 *x509; /* owned; extension cache filled, never modified later; of a
+                   keyless one only names and extensions are of use */
 
     uint8_t sha1[20];   /* of the whole DER: the "thumbprint" */
     uint8_t sha256[32]; /* of the whole DER */
@@ -96,7 +97,7 @@ struct cm_certificate {
     enum cm_presence sid_uri_state;
     char *sid_uri;
 
-    char *key_text; /* "RSA 2048", "EC P-256", for people */
+    char *key_text; /* "RSA 2048", "EC P-256", for people; keyless: NULL */
 };
 
 /*
@@ -120,5 +121,18 @@ enum cm_reason cm_certificate_decode_with(OSSL_LIB_CTX *library,
                                           struct cm_detail *detail);
 
 void cm_certificate_clear(struct cm_certificate *cert);
+
+/*
+ * As cm_certificate_decode(), accepting and refusing the same, and leaving the
+ * public key as it is: key_text is NULL, and no signature can be verified
+ * with x509.  For programs that read very many certificates and want what they
+ * say: libcrypto spends six sevenths of decoding on looking for who could
+ * decode the key.  library has no algorithms, hence no such decoder; it must
+ * outlive what is filled.
+ */
+enum cm_reason cm_certificate_decode_keyless(OSSL_LIB_CTX *library,
+                                             const uint8_t *der, size_t len,
+                                             struct cm_certificate *out,
+                                             struct cm_detail *detail);
 
 #endif

@@ -211,16 +211,29 @@ read_cached(struct cm_certificate *cert)
     }
 }
 
+/* Fills the cache; every extension that it decodes must have decoded. */
+static bool
+fill_cache(X509 *x509, bool keyless)
+{
+    uint32_t flags;
+
+    if (X509_check_purpose(x509, -1, 0) == 1)
+        return true;
+    /* Without algorithms it has no fingerprint, and nothing else is amiss. */
+    flags = X509_get_extension_flags(x509);
+    return keyless && (flags & EXFLAG_SET) != 0 &&
+           (flags & EXFLAG_INVALID) == 0;
+}
+
 enum cm_reason
-cm_certificate_read_extensions(struct cm_certificate *cert,
+cm_certificate_read_extensions(struct cm_certificate *cert, bool keyless,
                                struct cm_detail *detail)
 {
     enum cm_reason reason = read_each(cert, detail);
 
     if (reason != CM_OK)
         return reason;
-    /* Fills the cache; every extension that it decodes must have decoded. */
-    if (X509_check_purpose(cert->x509, -1, 0) != 1) {
+    if (!fill_cache(cert->x509, keyless)) {
         cm_detail_set(detail, "extensions do not decode");
         return CM_CERT_MALFORMED;
     }

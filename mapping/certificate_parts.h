@@ -13,9 +13,11 @@
 
 /*
  * Everything in the extensions, from a certificate whose own DER was found
- * strict.  Sets the SKI without judging it.
+ * strict.  Sets the SKI without judging it.  keyless: libcrypto has no
+ * algorithms for this one.
  */
 enum cm_reason cm_certificate_read_extensions(struct cm_certificate *cert,
+                                              bool keyless,
                                               struct cm_detail *detail);
 
 /* The content of a subjectAltName extension. */

@@ -21,7 +21,7 @@ enum {
     OPTION_REPLACE_WEAK,
     OPTION_PRUNE_EXPIRED,
     OPTION_PRUNE_UNKNOWN_ISSUER,
-    OPTION_SHARED
+    OPTION_SHARED,
 };
 
 static const struct option options_table[] = {
@@ -312,6 +312,10 @@ open_scratch(struct cm_populate *populate)
 {
     struct cm_detail *why = &populate->why;
 
+    if (!cm_keyless_open(&populate->keyless)) {
+        cm_detail_set(why, "out of memory");
+        return false;
+    }
     return (populate->wishes = cm_sorter_new(why)) != NULL &&
            (populate->accounts = cm_sorter_new(why)) != NULL &&
            (populate->values = cm_sorter_new(why)) != NULL &&
@@ -334,6 +338,7 @@ close_all(struct cm_populate *populate)
     cm_sorter_free(populate->accounts);
     cm_sorter_free(populate->values);
     cm_sorter_free(populate->shared);
+    cm_keyless_close(&populate->keyless);
     cm_text_list_clear(&populate->issuers);
     cm_match_clear(&populate->match);
     cm_target_close(&populate->target);

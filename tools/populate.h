@@ -20,6 +20,7 @@
 
 #include "altsecid.h"
 #include "change.h"
+#include "keyless.h"
 #include "options.h"
 #include "meter.h"
 #include "schema.h"
@@ -122,6 +123,7 @@ struct cm_populate {
     struct cm_populate_flags flags;
     struct cm_target target;
     const struct cm_schema *schema;
+    struct cm_keyless keyless;
     struct cm_match_rule match;
     enum cm_form form;
     int64_t now;

@@ -157,7 +157,8 @@ cm_populate_certificate(struct cm_populate *populate, const char *what,
 
     populate->certificates++;
     cm_meter_step(&populate->meter, populate->certificates);
-    reason = cm_certificate_decode(der, len, &cert, &detail);
+    reason = cm_certificate_decode_keyless(populate->keyless.library, der, len,
+                                           &cert, &detail);
     if (reason == CM_NO_MEMORY)
         return no_memory(populate);
     if (reason != CM_OK)

@@ -296,7 +296,7 @@ static bool
 read_rows(struct cm_populate *populate, struct cm_csv *csv)
 {
     struct cm_detail detail = {""};
-    struct columns columns;
+    struct columns columns = {-1, -1, -1};
     char what[300];
     bool ok = read_header(populate, csv, &columns);
 

@@ -22,6 +22,7 @@ assert_malformed(const uint8_t *der, size_t len, const char *name)
     if (cm_certificate_decode(der, len, &cert, &detail) != CM_CERT_MALFORMED)
         fail_msg("%s decoded", name);
     assert_memory_equal(&cert, &zero, sizeof(zero));
+    expect_keyless(der, len, CM_CERT_MALFORMED, NULL);
     assert_string_not_equal(detail.text, "");
     assert_int_equal(ERR_peek_error(), 0);
 }
@@ -177,6 +178,7 @@ changed_octets(void **state)
         reason = cm_certificate_decode(der, len, &cert, &detail);
         assert_true(reason == CM_OK || reason == CM_CERT_MALFORMED);
         assert_int_equal(ERR_peek_error(), 0);
+        expect_keyless(der, len, reason, &cert);
         cm_certificate_clear(&cert);
         der[i] ^= 0x81;
     }

@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 
 #include "certificate.h"
+#include "decode.h"
 
 enum { PKITS_CERTS = 405, ICAM_CERTS = 88, MAX_OPEN = 16 };
 
@@ -38,6 +39,7 @@ decode_file(const char *path, const struct stat *status, int type,
     unsigned char *der = NULL;
     uint8_t *bytes;
     size_t len;
+    enum cm_reason reason;
     X509 *x509;
     FILE *file;
     int n;
@@ -59,8 +61,10 @@ decode_file(const char *path, const struct stat *status, int type,
         assert_true(n > 0);
         len = (size_t)n;
     }
-    if (cm_certificate_decode(der != NULL ? der : bytes, len, &cert,
-                              &detail) == CM_OK) {
+    reason =
+        cm_certificate_decode(der != NULL ? der : bytes, len, &cert, &detail);
+    expect_keyless(der != NULL ? der : bytes, len, reason, &cert);
+    if (reason == CM_OK) {
         count.decoded++;
         count.without_text += cert.subject == NULL || cert.issuer == NULL;
         cm_certificate_clear(&cert);
