@@ -40,8 +40,9 @@ struct cm_ldap_search {
 
     struct cm_sweep_state *sweep; /* of cm_sweep() */
 
-    struct cm_writer *writer;      /* of cm_writer_open() */
-    struct cm_writer_look *looked; /* of cm_writer_look() */
+    struct cm_writer *writer;          /* of cm_writer_open() */
+    struct cm_writer_look *looked;     /* of cm_writer_look() */
+    struct cm_writer_threads *threads; /* of cm_writer_await_threads() */
 };
 
 /* What one search asks. */

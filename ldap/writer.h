@@ -3,7 +3,8 @@
  *
  * Where the server offers transactions (RFC 5805) changes go in bounded ones,
  * one operation at a time: a server syncs its disk once a transaction, and
- * slapd 2.5.13 crashes where operations of a transaction are pipelined.  If
+ * slapd 2.5.13 crashes where operations of a transaction are pipelined, or
+ * still held by a thread when it ends (writer_barrier.c).  If
  * one change makes a transaction fail, it is taken out and the others are
  * written.  Elsewhere changes go through a window of several operations on
  * each of several connections.

@@ -33,6 +33,7 @@ struct cm_writer {
      * a transaction needs: see writer_transaction.c. */
     char *primed[CM_CHANGE_MAX_PARTS];
     size_t primed_count;
+    bool unwatched;    /* cn=Monitor cannot be read */
     unsigned distrust; /* transactions that failed without a cause */
     struct cm_writer_lane lanes[CM_WRITER_LANES];
     struct cm_write_item batch[CM_WRITER_BATCH];
@@ -59,6 +60,15 @@ void cm_writer_open_lanes(struct cm_writer *writer);
 
 /* writer_transaction.c: writes the batch, which is empty afterwards. */
 void cm_writer_run_batch(struct cm_writer *writer);
+
+/*
+ * writer_barrier.c: call before a transaction ends.  Waits until no thread of
+ * the server holds an operation of it any more.  slowest_ms: of its answers.
+ * False: the connection is lost.
+ */
+bool cm_writer_await_threads(struct cm_writer *writer,
+                             struct cm_writer_lane *lane, int64_t slowest_ms,
+                             struct cm_detail *detail);
 
 /*
  * writer_doubt.c: opens a lost lane again, within CM_WRITER_AGAIN_MS, or at

@@ -5,8 +5,7 @@
  *
  * - The end of a transaction frees the operations in it, while the thread of
  *   the last one, which has answered already, may still be at its own end: a
- *   crash.  Nothing tells a client when that thread is done, so there is a
- *   pause, well above the slowest answer that this transaction has seen.
+ *   crash.  writer_barrier.c waits until it is done.
  * - back-mdb gives each attribute that is new to the database a number.
  *   Where the transaction that did so fails, the number is kept in memory and
  *   lost on the disk: whatever is written with it later cannot be read any
@@ -15,16 +14,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "backend.h"
 #include "change_mods.h"
 #include "writer_parts.h"
 
 enum {
-    PAUSE_LEAST_MS = 20,
-    PAUSE_MOST_MS = 1000,
-    PAUSE_FACTOR = 4, /* times the slowest answer */
     MAX_CULPRITS = 8, /* taken out of one batch, one after another */
     MAX_DISTRUST = 2  /* transactions that fail and leave no cause */
 };
@@ -156,29 +151,17 @@ find_culprit(struct attempt *attempt, const struct cm_write_item *items,
     }
 }
 
-/* Lets the server's thread of the last operation come to its end. */
-static void
-pause_before_end(const struct attempt *attempt)
-{
-    int64_t ms = PAUSE_FACTOR * attempt->slowest_ms;
-    struct timespec pause;
-
-    ms = ms < PAUSE_LEAST_MS ? PAUSE_LEAST_MS : ms;
-    ms = ms > PAUSE_MOST_MS ? PAUSE_MOST_MS : ms;
-    pause.tv_sec = ms / 1000;
-    pause.tv_nsec = ms % 1000 * 1000000;
-    (void)nanosleep(&pause, NULL);
-}
-
 static enum outcome
-end(struct cm_writer_lane *lane, struct attempt *attempt, bool commit,
-    const struct cm_write_item *items, size_t count)
+end(struct cm_writer *writer, struct attempt *attempt, bool commit)
 {
+    struct cm_writer_lane *lane = lane_of(writer);
     struct berval *data = NULL;
     LDAPMessage *message;
     int id, code;
 
-    pause_before_end(attempt);
+    if (!cm_writer_await_threads(writer, lane, attempt->slowest_ms,
+                                 &attempt->words))
+        return LOST;
     cm_ldap_begin(&lane->connection,
                   cm_backend_now_ms() + CM_WRITER_ANSWER_MS);
     if (ldap_txn_end(lane->connection.handle, commit, &attempt->id, NULL, NULL,
@@ -191,7 +174,8 @@ end(struct cm_writer_lane *lane, struct attempt *attempt, bool commit,
     code = cm_ldap_result_code(&lane->connection, message,
                                commit ? "modify" : "abort", &attempt->words);
     if (commit && code > 0 && data != NULL)
-        find_culprit(attempt, items, count, failing_message(data));
+        find_culprit(attempt, writer->batch, writer->batch_count,
+                     failing_message(data));
     if (commit && code > 0)
         attempt->result = cm_writer_judge(code);
     ber_bvfree(data);
@@ -217,12 +201,12 @@ try_batch(struct cm_writer *writer, struct attempt *attempt)
             attempt->culprit = i;
             attempt->has_culprit = true;
             words = attempt->words;
-            outcome = end(lane, attempt, false, NULL, 0);
+            outcome = end(writer, attempt, false);
             attempt->words = words;
             return outcome == LOST ? LOST : REJECTED;
         }
     }
-    return end(lane, attempt, true, writer->batch, writer->batch_count);
+    return end(writer, attempt, true);
 }
 
 static void

@@ -22,6 +22,7 @@ enum {
     OPTION_PRUNE_EXPIRED,
     OPTION_PRUNE_UNKNOWN_ISSUER,
     OPTION_SHARED,
+    OPTION_NO_TRANSACTIONS
 };
 
 static const struct option options_table[] = {
@@ -39,6 +40,7 @@ static const struct option options_table[] = {
     {"prune-expired", no_argument, NULL, OPTION_PRUNE_EXPIRED},
     {"prune-unknown-issuer", no_argument, NULL, OPTION_PRUNE_UNKNOWN_ISSUER},
     {"shared", no_argument, NULL, OPTION_SHARED},
+    {"no-transactions", no_argument, NULL, OPTION_NO_TRANSACTIONS},
     CM_TARGET_OPTIONS,
     CM_COMMON_OPTIONS};
 
@@ -67,7 +69,9 @@ const struct cm_verb cm_verb_populate = {
         "  --prune-unknown-issuer    remove values of CAs the realm does not "
         "know\n"
         "  --shared                  values that another account holds, "
-        "too\n" CM_TARGET_HELP,
+        "too\n"
+        "  --no-transactions         write singly, even where "
+        "transactions are offered\n" CM_TARGET_HELP,
     .options = options_table,
     .run = run_populate,
     .letters = "n" CM_TARGET_SHORT,
@@ -132,6 +136,8 @@ take_own(struct cm_populate *populate, int code, const char *value)
         return take_flag(&flags->prune_unknown_issuer);
     case OPTION_SHARED:
         return take_flag(&flags->shared);
+    case OPTION_NO_TRANSACTIONS:
+        return take_flag(&flags->no_transactions);
     default:
         return cm_target_take(&flags->target, options, code, value) ==
                CM_TARGET_TAKEN;

@@ -116,6 +116,7 @@ struct cm_populate_flags {
     bool prune_expired;
     bool prune_unknown_issuer;
     bool shared;
+    bool no_transactions;
 };
 
 struct cm_populate {

@@ -71,10 +71,28 @@ put_change(struct cm_populate *populate, struct cm_change *change,
     return !apply->note_failed;
 }
 
+/* The server is gone: the first question is what to do now. */
+static void
+say_how_to_go_on(struct cm_populate *populate)
+{
+    struct cm_detail why = populate->why;
+
+    cm_detail_set(&populate->why,
+                  "%.200s. When the server runs again, the same command "
+                  "writes what is left%s; %.100s takes back what was written",
+                  why.text,
+                  populate->transactions
+                      ? " (with --no-transactions, if one made it crash)"
+                      : "",
+                  populate->undo);
+}
+
 static bool
 write_plan(struct cm_populate *populate, struct apply *apply)
 {
     struct cm_writer_settings settings = {.config = populate->target.directory,
+                                          .no_transactions =
+                                              populate->flags.no_transactions,
                                           .report = take_result,
                                           .context = apply};
     struct cm_detail why = {""};
@@ -90,6 +108,8 @@ write_plan(struct cm_populate *populate, struct apply *apply)
     flushed = cm_writer_flush(apply->writer, &why);
     if (ok && !flushed)
         populate->why = why;
+    if (!flushed)
+        say_how_to_go_on(populate);
     cm_writer_free(apply->writer);
     cm_meter_end(&populate->meter);
     return ok && flushed && !apply->note_failed;

@@ -300,6 +300,8 @@ def test_a_killed_server(place):
     with Meddler(place.slapd.ldap, kill) as proxy:
         report = through(place, proxy).apply("--csv", place.csv, status=3)
     assert "cannot be reached again" in report["error"]
+    assert "the same command writes what is left" in report["error"]
+    assert "--no-transactions" in report["error"]
     assert report["written"] < COUNT and report["not_tried"] > 0
     assert report["counts"]["unknown"] <= 1000
     place.slapd.start()
