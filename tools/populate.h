@@ -174,6 +174,13 @@ bool cm_populate_read_source(struct cm_populate *populate);
  * populate->match. */
 bool cm_populate_certificate(struct cm_populate *populate, const char *what,
                              const uint8_t *der, size_t len, const char *key);
+/* Names of the attribute, NULL-terminated: Active Directory knows it without
+ * ";binary" only. */
+extern const char *const cm_populate_certificate_names[];
+/* The rows of an entry's certificates, each once. */
+bool cm_populate_entry_certificates(struct cm_populate *populate,
+                                    const struct cm_entry *entry,
+                                    const char *key);
 /* populate_ldif.c: visits the entries of an LDIF file, one by one. */
 bool cm_populate_each_record(struct cm_populate *populate, const char *path,
                              const char *const *attributes,

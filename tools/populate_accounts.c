@@ -13,9 +13,6 @@
 
 enum { DIGEST = 16 /* bytes of a value's digest that rows are sorted by */ };
 
-static const char *const certificate_names[] = {"userCertificate;binary",
-                                                "userCertificate"};
-
 static bool
 no_memory(struct cm_populate *populate)
 {
@@ -158,15 +155,8 @@ take_certificates(struct cm_populate *populate, const struct cm_entry *entry)
     char *key = cm_key_dn(entry->dn);
     bool ok = true;
 
-    for (size_t i = 0; ok && key != NULL && i < 2; i++) {
-        const struct cm_attribute *one =
-            cm_entry_get(entry, certificate_names[i]);
-
-        for (size_t j = 0; ok && one != NULL && j < one->count; j++)
-            ok = cm_populate_certificate(populate, entry->dn,
-                                         (const uint8_t *)one->values[j].data,
-                                         one->values[j].len, key);
-    }
+    if (key != NULL)
+        ok = cm_populate_entry_certificates(populate, entry, key);
     free(key);
     return ok;
 }
@@ -227,8 +217,8 @@ choose_attributes(const struct cm_populate *populate,
             out[count++] = names[i];
     }
     if (populate->flags.source == CM_FROM_DIRECTORY) {
-        out[count++] = certificate_names[0];
-        out[count++] = certificate_names[1];
+        out[count++] = cm_populate_certificate_names[0];
+        out[count++] = cm_populate_certificate_names[1];
     }
     out[count] = NULL;
 }
@@ -266,7 +256,7 @@ write_filter(const struct cm_populate *populate, struct cm_buf *filter)
     case CM_MATCH_DN:
     case CM_MATCH_NONE:
         add_presence(filter, populate->flags.source == CM_FROM_DIRECTORY
-                                 ? certificate_names[1]
+                                 ? cm_populate_certificate_names[1]
                                  : "objectClass");
         break;
     }

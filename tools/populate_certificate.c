@@ -168,3 +168,37 @@ cm_populate_certificate(struct cm_populate *populate, const char *what,
     cm_certificate_clear(&cert);
     return ok;
 }
+
+const char *const cm_populate_certificate_names[] = {"userCertificate;binary",
+                                                     "userCertificate", NULL};
+
+/* Some servers give a value under both names. */
+static bool
+was_seen(const struct cm_attribute *before, const struct cm_value *value)
+{
+    for (size_t i = 0; before != NULL && i < before->count; i++) {
+        if (before->values[i].len == value->len &&
+            memcmp(before->values[i].data, value->data, value->len) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool
+cm_populate_entry_certificates(struct cm_populate *populate,
+                               const struct cm_entry *entry, const char *key)
+{
+    const struct cm_attribute *one, *before = NULL;
+    bool ok = true;
+
+    for (size_t i = 0; ok && cm_populate_certificate_names[i] != NULL; i++) {
+        one = cm_entry_get(entry, cm_populate_certificate_names[i]);
+        for (size_t j = 0; ok && one != NULL && j < one->count; j++)
+            ok = was_seen(before, &one->values[j]) ||
+                 cm_populate_certificate(populate, entry->dn,
+                                         (const uint8_t *)one->values[j].data,
+                                         one->values[j].len, key);
+        before = one;
+    }
+    return ok;
+}

@@ -343,9 +343,6 @@ read_csv(struct cm_populate *populate)
 
 /* ---- LDIF ---- */
 
-static const char *const certificate_names[] = {"userCertificate;binary",
-                                                "userCertificate", NULL};
-
 static bool
 take_entry(struct cm_populate *populate, const struct cm_entry *entry)
 {
@@ -358,15 +355,7 @@ take_entry(struct cm_populate *populate, const struct cm_entry *entry)
             return cm_populate_note(populate, CM_PROBLEM_UNREADABLE, entry->dn,
                                     NULL, "not a DN");
     }
-    for (size_t i = 0; ok && certificate_names[i] != NULL; i++) {
-        const struct cm_attribute *one =
-            cm_entry_get(entry, certificate_names[i]);
-
-        for (size_t j = 0; ok && one != NULL && j < one->count; j++)
-            ok = cm_populate_certificate(populate, entry->dn,
-                                         (const uint8_t *)one->values[j].data,
-                                         one->values[j].len, key);
-    }
+    ok = cm_populate_entry_certificates(populate, entry, key);
     free(key);
     return ok;
 }
@@ -388,8 +377,9 @@ cm_populate_read_source(struct cm_populate *populate)
     case CM_FROM_LDIF:
         if (populate->match.kind == CM_MATCH_NONE)
             populate->match.kind = CM_MATCH_DN;
-        ok = cm_populate_each_record(populate, populate->flags.path,
-                                     certificate_names, take_entry);
+        ok =
+            cm_populate_each_record(populate, populate->flags.path,
+                                    cm_populate_certificate_names, take_entry);
         break;
     case CM_FROM_DIRECTORY: /* with the accounts */
     case CM_FROM_NONE:

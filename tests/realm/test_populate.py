@@ -94,6 +94,17 @@ def test_ldif(people, populate, tmp_path, match):
     assert people.values() == people.wanted()
 
 
+def test_a_certificate_under_both_names_is_one(people, populate, tmp_path):
+    path = tmp_path / "in.ldif"
+    text = encode(people.cards[0])
+    path.write_text(f"dn: {people.dn(0)}\nuserCertificate;binary:: {text}\n"
+                    f"userCertificate:: {text}\n")
+    report = populate.apply("--ldif", path)
+    assert (report["certificates"], report["written"]) == (1, 1)
+    assert people.values() == {
+        people.dn(0): people.wanted()[people.dn(0)]}
+
+
 def test_the_directorys_own_certificates(people, populate):
     for i, card in enumerate(people.cards):
         people.slapd.modify(

@@ -56,6 +56,8 @@ def people(world):
         user("running", strong,
              f"accountExpires: {filetime(time.time() + 3600)}"),
         user("locked", strong), user("wasLocked", strong),
+        user("carded", "userCertificate:: "
+             + base64.b64encode(world.card("carded").der).decode()),
         user("ws1$", "dNSHostName: ws1.ad.test", control=COMPUTER,
              kind="computer")])
 
@@ -334,3 +336,22 @@ def test_example(server, world, example):
     for name, status in (("alice", 0), ("bob", 1), ("disabled", 1)):
         done = in_network(server, example, "explain", path, name)
         assert done.returncode == status, done.stdout
+
+
+# Populating.
+
+
+@pytest.mark.skipif(not COMMAND, reason="this build has no command")
+def test_certificates_without_binary(kdc, world, server):
+    kdc = kdc()
+    done = subprocess.run(
+        [COMMAND, "populate", "-c", kdc.kdc_conf, "-n", "--from-directory"],
+        env=kdc.environment(), capture_output=True, text=True, timeout=120,
+        check=False)
+    assert done.returncode == 0, done.stderr
+    names = [line for line in done.stdout.splitlines()
+             if line.startswith("dn:")]
+    assert names == [f"dn: CN=carded,{server.users}"]
+    value = world.card("carded").mappings()["issuer-serial"]
+    assert (f"altSecurityIdentities: {value}"
+            in done.stdout.replace("\n ", ""))
