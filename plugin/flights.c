@@ -15,16 +15,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { WORDS = 4 }; /* of a SHA-256 */
+enum {
+    DIGEST = 4,        /* words of a SHA-256 */
+    WORDS = 2 * DIGEST /* the certificate's and the request's */
+};
 
 /* A process that is killed between two steps must leave no lock behind. */
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
                "atomics that are shared between processes");
 
-/* All zero: free.  Taken with a certificate of zeros: being written. */
+/* All zero: free.  Taken with zeros in it: being written. */
 struct place {
     _Atomic pid_t owner;
-    _Atomic uint64_t certificate[WORDS];
+    _Atomic uint64_t words[WORDS];
+};
+
+/* How many others there are. */
+struct others {
+    size_t same;     /* about the certificate */
+    size_t repeated; /* of them with the request */
 };
 
 struct cm_flights {
@@ -53,7 +62,7 @@ static void
 clear(struct place *place)
 {
     for (size_t i = 0; i < WORDS; i++)
-        place->certificate[i] = 0;
+        place->words[i] = 0;
     place->owner = 0;
 }
 
@@ -87,43 +96,51 @@ claim(struct cm_flights *flights)
 }
 
 static bool
-is_about(struct place *place, const uint64_t words[WORDS])
+are_equal(struct place *place, const uint64_t words[WORDS], size_t from)
 {
-    if (place->owner == 0)
-        return false;
-    for (size_t i = 0; i < WORDS; i++) {
-        if (place->certificate[i] != words[i])
+    for (size_t i = from; i < from + DIGEST; i++) {
+        if (place->words[i] != words[i])
             return false;
     }
     return true;
 }
 
-static size_t
-count(struct cm_flights *flights, const uint64_t words[WORDS])
+static struct others
+count_others(struct cm_flights *flights, size_t mine,
+             const uint64_t words[WORDS])
 {
-    size_t same = 0;
+    struct others others = {0, 0};
 
-    for (size_t i = 0; i < CM_FLIGHTS_MAX; i++)
-        same += is_about(&flights->places[i], words) ? 1 : 0;
-    return same;
+    for (size_t i = 0; i < CM_FLIGHTS_MAX; i++) {
+        struct place *place = &flights->places[i];
+
+        if (i == mine || place->owner == 0 || !are_equal(place, words, 0))
+            continue;
+        others.same++;
+        others.repeated += are_equal(place, words, DIGEST) ? 1 : 0;
+    }
+    return others;
 }
 
-/* One attempt. */
-static bool
+/* One attempt.  The certificate is written last: whoever sees it sees the
+ * request, too. */
+static enum cm_flight
 enter(struct cm_flights *flights, const uint64_t words[WORDS], size_t *place)
 {
     size_t mine = claim(flights);
+    struct others others;
 
     if (mine == CM_FLIGHTS_MAX)
-        return false;
-    for (size_t i = 0; i < WORDS; i++)
-        flights->places[mine].certificate[i] = words[i];
-    if (count(flights, words) > CM_FLIGHTS_SAME) {
-        clear(&flights->places[mine]);
-        return false;
+        return CM_FLIGHT_BUSY;
+    for (size_t i = WORDS; i > 0; i--)
+        flights->places[mine].words[i - 1] = words[i - 1];
+    others = count_others(flights, mine, words);
+    if (others.repeated == 0 && others.same < CM_FLIGHTS_SAME) {
+        *place = mine;
+        return CM_FLIGHT_ENTERED;
     }
-    *place = mine;
-    return true;
+    clear(&flights->places[mine]);
+    return others.repeated > 0 ? CM_FLIGHT_REPEATED : CM_FLIGHT_BUSY;
 }
 
 /* Off the common way: a system call for each place that is taken. */
@@ -134,21 +151,22 @@ bury_all(struct cm_flights *flights)
         bury(&flights->places[i]);
 }
 
-bool
+enum cm_flight
 cm_flights_enter(struct cm_flights *flights, const uint8_t certificate[32],
-                 size_t *place)
+                 const uint8_t request[32], size_t *place)
 {
     uint64_t words[WORDS];
+    enum cm_flight flight;
 
-    memcpy(words, certificate, sizeof(words));
-    if (enter(flights, words, place))
-        return true;
-    bury_all(flights);
-    for (int i = 0; i < CM_FLIGHTS_ATTEMPTS; i++) {
-        if (enter(flights, words, place))
-            return true;
-    }
-    return false;
+    memcpy(words, certificate, sizeof(words) / 2);
+    memcpy(words + DIGEST, request, sizeof(words) / 2);
+    flight = enter(flights, words, place);
+    if (flight != CM_FLIGHT_ENTERED)
+        bury_all(flights);
+    for (int i = 0; flight != CM_FLIGHT_ENTERED && i < CM_FLIGHTS_ATTEMPTS;
+         i++)
+        flight = enter(flights, words, place);
+    return flight;
 }
 
 void

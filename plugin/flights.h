@@ -27,6 +27,13 @@ enum {
 
 struct cm_flights;
 
+enum cm_flight {
+    CM_FLIGHT_BUSY, /* as many as may are under way, or the table is full */
+    CM_FLIGHT_REPEATED, /* this very request is under way: a client sent it
+                           again, and another process took it */
+    CM_FLIGHT_ENTERED
+};
+
 /* Before the fork.  NULL: no memory. */
 struct cm_flights *cm_flights_new(void);
 
@@ -34,13 +41,11 @@ struct cm_flights *cm_flights_new(void);
  * nothing happens. */
 void cm_flights_free(struct cm_flights *flights);
 
-/*
- * Takes a place for the calling process; certificate is a SHA-256.  False: as
- * many as may are under way about it, or the table is full, and *place is not
- * written.
- */
-bool cm_flights_enter(struct cm_flights *flights,
-                      const uint8_t certificate[32], size_t *place);
+/* Takes a place for the calling process; both are SHA-256, request of the
+ * whole message.  *place is written only if entered. */
+enum cm_flight cm_flights_enter(struct cm_flights *flights,
+                                const uint8_t certificate[32],
+                                const uint8_t request[32], size_t *place);
 
 /* Gives back what this process has entered; the place of another process is
  * left alone. */

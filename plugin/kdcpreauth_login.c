@@ -93,6 +93,24 @@ drop(struct cm_job *job)
     cm_kdc_login_free(login_of(job));
 }
 
+/* The KDC drops what a client sends again, but each of its processes knows
+ * only what it was sent itself.  The first one answers. */
+static void
+end_repeated(struct cm_kdc_login *login)
+{
+    login->outcome.reason = CM_BUSY;
+    cm_detail_set(&login->outcome.detail,
+                  "sent again; another process judges this request");
+    (void)cm_kdc_write_line(login);
+    cm_kdc_discard(login);
+}
+
+static bool
+digest(const void *data, size_t len, uint8_t out[32])
+{
+    return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1;
+}
+
 static void
 submit(struct cm_kdc_login *login)
 {
@@ -104,10 +122,14 @@ submit(struct cm_kdc_login *login)
     login->job.run = run;
     login->job.done = done;
     login->job.drop = drop;
-    if (EVP_Digest(evidence->certificate, evidence->certificate_len,
-                   login->job.certificate, NULL, EVP_sha256(), NULL) == 1)
+    if (digest(evidence->certificate, evidence->certificate_len,
+               login->job.certificate) &&
+        digest(login->request->data, login->request->length,
+               login->job.request))
         reason = cm_workers_submit(login->module->workers, loop, &login->job);
-    if (reason != CM_OK)
+    if (reason == CM_BUSY && login->job.is_repeated)
+        end_repeated(login);
+    else if (reason != CM_OK)
         end_with(login, reason, "");
 }
 
@@ -355,6 +377,7 @@ cm_kdc_verify(krb5_context context, krb5_data *req_pkt, krb5_kdc_req *request,
         return;
     }
     login->context = context;
+    login->request = req_pkt;
     login->ticket = enc_tkt_reply;
     login->kdc = cb;
     login->rock = rock;

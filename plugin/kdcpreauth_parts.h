@@ -18,6 +18,7 @@ struct cm_kdc_login {
 
     /* The KDC's, until it is answered. */
     krb5_context context;
+    const krb5_data *request; /* as it came */
     krb5_enc_tkt_part *ticket;
     krb5_kdcpreauth_callbacks kdc;
     krb5_kdcpreauth_rock rock;
@@ -62,6 +63,8 @@ void cm_kdc_keep_message(struct cm_kdc_login *login, krb5_error_code code);
 /* ---- The answer: after each of these the login is gone ---- */
 
 void cm_kdc_refuse(struct cm_kdc_login *login, enum cm_reason reason);
+/* No answer goes to the client. */
+void cm_kdc_discard(struct cm_kdc_login *login);
 /* Stock's own refusal, as it gave it. */
 void cm_kdc_pass_refusal(struct cm_kdc_login *login);
 /* Stock's yes, unchanged. */

@@ -97,6 +97,15 @@ cm_kdc_refuse(struct cm_kdc_login *login, enum cm_reason reason)
           NULL, NULL, NULL);
 }
 
+void
+cm_kdc_discard(struct cm_kdc_login *login)
+{
+    cm_record_refuse(&login->record);
+    krb5_set_error_message(login->context, KRB5KDC_ERR_DISCARD, "certmap: %s",
+                           login->outcome.detail.text);
+    reply(login, KRB5KDC_ERR_DISCARD, NULL, NULL, NULL);
+}
+
 /* Stock's own refusal, as it gave it. */
 void
 cm_kdc_keep_message(struct cm_kdc_login *login, krb5_error_code code)

@@ -167,6 +167,25 @@ make_ready(struct cm_workers *workers, struct verto_ctx *loop)
     return reason;
 }
 
+static bool
+enter_flight(struct cm_workers *workers, struct cm_job *job)
+{
+    job->is_repeated = false;
+    if (workers->count == CM_WORKERS_MAX)
+        return false;
+    switch (cm_flights_enter(workers->flights, job->certificate, job->request,
+                             &job->flight)) {
+    case CM_FLIGHT_BUSY:
+        break;
+    case CM_FLIGHT_REPEATED:
+        job->is_repeated = true;
+        break;
+    case CM_FLIGHT_ENTERED:
+        return true;
+    }
+    return false;
+}
+
 enum cm_reason
 cm_workers_submit(struct cm_workers *workers, struct verto_ctx *loop,
                   struct cm_job *job)
@@ -174,8 +193,7 @@ cm_workers_submit(struct cm_workers *workers, struct verto_ctx *loop,
     enum cm_reason reason;
 
     forget_parent(workers);
-    if (workers->count == CM_WORKERS_MAX ||
-        !cm_flights_enter(workers->flights, job->certificate, &job->flight))
+    if (!enter_flight(workers, job))
         return CM_BUSY;
     reason = make_ready(workers, loop);
     if (reason == CM_OK)

@@ -14,6 +14,7 @@
 #ifndef CM_WORKERS_H
 #define CM_WORKERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ enum {
 
 struct cm_job {
     uint8_t certificate[32]; /* SHA-256: what it is about */
+    uint8_t request[32];     /* SHA-256 of what the client sent */
     /* On a thread: does the work, keeping what it finds in the job. */
     void (*run)(struct cm_job *job, struct cm_seat *seat);
     /* On the loop, once, after run.  The job is the callee's again; another
@@ -43,6 +45,8 @@ struct cm_job {
 
     struct cm_job *next; /* private to crew.c */
     size_t flight;       /* private to workers.c */
+    bool is_repeated;    /* the same request is under way in another process;
+                            set with CM_BUSY */
 };
 
 struct cm_workers;
@@ -61,9 +65,9 @@ void cm_workers_free(struct cm_workers *workers);
 
 /*
  * Hands a job over.  CM_OK: done or drop will be called.  CM_BUSY: too many
- * under way, or too many about this certificate.  CM_INTERNAL, CM_NO_MEMORY:
- * no thread, or no way back to the loop.  Unless CM_OK the job stays the
- * caller's.
+ * under way, or too many about this certificate, or job->is_repeated.
+ * CM_INTERNAL, CM_NO_MEMORY: no thread, or no way back to the loop.  Unless
+ * CM_OK the job stays the caller's.
  *
  * Called on the loop's thread only, with the one loop of the process.  After a
  * fork the child's first job starts threads of its own; the parent's jobs are

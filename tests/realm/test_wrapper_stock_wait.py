@@ -102,6 +102,38 @@ def test_sent_again_while_it_waits(tmp_path, world):
         assert [a["reason"] for a in audit_lines(kdc.log())] == ["ok"]
 
 
+def test_sent_again_to_another_worker(tmp_path, world):
+    """Each worker knows only what it was sent itself.  One of them judges the
+    request, the others keep silent about it."""
+    with Slow(tmp_path, world, workers=3) as slow:
+        kdc = slow.kdc
+        with relay.Repeating(kdc.port, copies=1) as between:
+            kdc.servers = [f"127.0.0.1:{between.port}"]
+            kdc.write_profiles()
+            config = kdc.folder / "krb5-client.conf"
+            config.write_text(config.read_text().replace(
+                "[libdefaults]",
+                "[libdefaults]\n    udp_preference_limit = 32700"))
+            client = slow.begin()
+            login, before = between.requests[-1], len(between.replies)
+
+            def elsewhere():
+                for _ in range(16): # not all of them reach one worker
+                    between.repeat(login)
+                return audit_lines(kdc.log())
+
+            until(elsewhere, "another worker is asked")
+            assert len(between.replies) == before and slow.fake.searches == 1
+            slow.gate.set()
+            assert ended(client) == (0, "")
+        audits = audit_lines(kdc.log())
+        assert slow.fake.searches == 1
+        assert [a["reason"] for a in audits].count("ok") == 1
+        assert {(a["reason"], a["detail"]) for a in audits
+                if a["reason"] != "ok"} == {
+            ("busy", "sent again; another process judges this request")}
+
+
 def test_workers_hung_up(tmp_path, world):
     """SIGHUP to the supervisor: it and its workers live on, the login that
     waits ends as it would have, and others begin."""

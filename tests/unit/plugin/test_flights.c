@@ -33,12 +33,22 @@ number(size_t n)
     return certificate;
 }
 
+static enum cm_flight
+enter_with(struct cm_flights *flights, size_t n, size_t request, size_t *place)
+{
+    struct certificate certificate = number(n), sent = number(request);
+
+    return cm_flights_enter(flights, certificate.digest, sent.digest, place);
+}
+
+/* With a request that was not there before. */
 static bool
 enter(struct cm_flights *flights, size_t n, size_t *place)
 {
-    struct certificate certificate = number(n);
+    static size_t requests;
+    size_t request = ((size_t)getpid() << 32) + ++requests;
 
-    return cm_flights_enter(flights, certificate.digest, place);
+    return enter_with(flights, n, request, place) == CM_FLIGHT_ENTERED;
 }
 
 static int
@@ -81,13 +91,33 @@ test_every_byte_counts(void **state)
     size_t place;
 
     for (size_t i = 0; i < CM_FLIGHTS_SAME; i++)
-        assert_true(cm_flights_enter(flights, first.digest, &place));
+        assert_true(enter(flights, 7, &place));
     for (size_t i = 0; i < sizeof(first.digest); i++) {
         other = first;
         other.digest[i] ^= 0x80;
-        assert_true(cm_flights_enter(flights, other.digest, &place));
+        assert_int_equal(
+            cm_flights_enter(flights, other.digest, first.digest, &place),
+            CM_FLIGHT_ENTERED);
     }
-    assert_false(cm_flights_enter(flights, first.digest, &place));
+    assert_false(enter(flights, 7, &place));
+}
+
+/* The same request is under way once; of another certificate it is another. */
+static void
+test_repeated(void **state)
+{
+    struct cm_flights *flights = *state;
+    size_t place, second, third = 12345;
+
+    assert_int_equal(enter_with(flights, 1, 5, &place), CM_FLIGHT_ENTERED);
+    assert_int_equal(enter_with(flights, 1, 5, &third), CM_FLIGHT_REPEATED);
+    assert_int_equal(enter_with(flights, 2, 5, &second), CM_FLIGHT_ENTERED);
+    assert_int_equal(enter_with(flights, 1, 6, &second), CM_FLIGHT_ENTERED);
+    assert_int_equal(enter_with(flights, 1, 6, &third), CM_FLIGHT_REPEATED);
+    assert_int_equal(enter_with(flights, 1, 7, &third), CM_FLIGHT_BUSY);
+    assert_int_equal(third, 12345);
+    cm_flights_leave(flights, place);
+    assert_int_equal(enter_with(flights, 1, 5, &place), CM_FLIGHT_ENTERED);
 }
 
 static void
@@ -280,6 +310,7 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_every_byte_counts, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_repeated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leaving_what_is_not_there, set_up,
                                         tear_down),

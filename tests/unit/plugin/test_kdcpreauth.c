@@ -135,7 +135,10 @@ respond_nested(void *arg, krb5_error_code code, krb5_kdcpreauth_modreq modreq,
 static void
 verify(krb5_kdcpreauth_verify_respond_fn function)
 {
-    world.vt.verify(world.context, NULL, &world.request, &world.ticket,
+    static char bytes[] = "an AS-REQ";
+    krb5_data packet = {.length = sizeof(bytes), .data = bytes};
+
+    world.vt.verify(world.context, &packet, &world.request, &world.ticket,
                     world.list[0], &world.callbacks, NULL, world.moddata,
                     function, &world);
 }

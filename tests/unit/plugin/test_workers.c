@@ -159,6 +159,28 @@ test_two_about_one_certificate(void **state)
     run_until_done(world->loop, &third, 1);
 }
 
+static void
+test_one_request_twice(void **state)
+{
+    struct world *world = *state;
+    struct errand first, again, other;
+
+    errand_init(&first, 7, &world->gate);
+    errand_init(&again, 7, NULL);
+    errand_init(&other, 7, NULL);
+    memcpy(again.job.request, first.job.request, sizeof(again.job.request));
+    assert_int_equal(submit(world, &first), CM_OK);
+    assert_int_equal(submit(world, &again), CM_BUSY);
+    assert_true(again.job.is_repeated);
+    assert_int_equal(submit(world, &other), CM_OK);
+    assert_false(other.job.is_repeated);
+    run_until_done(world->loop, &other, 1);
+    gate_open(&world->gate);
+    run_until_done(world->loop, &first, 1);
+    assert_int_equal(submit(world, &again), CM_OK);
+    run_until_done(world->loop, &again, 1);
+}
+
 /* A finished job that the loop has not ended yet is under way: who waits for
  * it still holds a connection. */
 static void
@@ -446,6 +468,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_busy_past_the_most, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_two_about_one_certificate, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_one_request_twice, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_counts_until_done, set_up,
                                         tear_down),

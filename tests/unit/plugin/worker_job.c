@@ -72,8 +72,12 @@ drop(struct cm_job *job)
 void
 errand_init(struct errand *errand, unsigned certificate, struct gate *gate)
 {
+    static atomic_uint requests;
+    unsigned request = ++requests;
+
     memset(errand, 0, sizeof(*errand));
     memcpy(errand->job.certificate, &certificate, sizeof(certificate));
+    memcpy(errand->job.request, &request, sizeof(request));
     errand->job.run = run;
     errand->job.done = done;
     errand->job.drop = drop;
