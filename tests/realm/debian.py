@@ -1,8 +1,9 @@
 """A clean Debian root for tests, of this host's release, from the mirrors that
 apt uses here.  It is made once, with the archives that the package needs, and
-kept as a tar file in the build folder."""
+kept as a tar file in the build folder: anew when the package needs others."""
 
 import fcntl
+import hashlib
 import os
 import platform
 import shutil
@@ -46,9 +47,9 @@ def environment():
             **({"http_proxy": proxy} if proxy else {})}
 
 
-def missing():
+def missing(package):
     """Why there can be no root here, or None."""
-    if not CACHE or kept().exists():
+    if not CACHE or kept(package).exists():
         return None if CACHE else "no folder to keep a root in"
     for program in ("debootstrap", "apt-get"):
         if not shutil.which(program, path=SBIN):
@@ -64,8 +65,12 @@ def missing():
     return None
 
 
-def kept():
-    return Path(CACHE) / f"{suite()}-{FORM}.tar"
+def kept(package):
+    needs = subprocess.run(
+        ["dpkg-deb", "-f", package, "Depends", "Recommends"],
+        stdout=subprocess.PIPE, check=True).stdout
+    word = hashlib.sha256(needs).hexdigest()[:12]
+    return Path(CACHE) / f"{suite()}-{FORM}-{word}.tar"
 
 
 def call(*command, **options):
@@ -82,9 +87,9 @@ def unpack(folder, package):
     Path(CACHE).mkdir(parents=True, exist_ok=True)
     with open(Path(CACHE) / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept().exists():
+        if not kept(package).exists():
             make(package)
-    call("tar", "-C", folder, "-xpf", kept())
+    call("tar", "-C", folder, "-xpf", kept(package))
 
 
 def make(package):
@@ -101,9 +106,11 @@ def make(package):
         call("chroot", root, "apt-get", "-q", "-y", "--download-only",
              "install", "/wanted.deb")
         (root / "wanted.deb").unlink()
-        draft = kept().with_suffix(".new")
+        draft = Path(CACHE) / "new"
         call("tar", "-C", root, "-cf", draft, ".")
-        draft.rename(kept())
+        for old in Path(CACHE).glob("*.tar"):
+            old.unlink()
+        draft.rename(kept(package))
 
 
 def prepare(root, rows):

@@ -14,7 +14,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from realm import SBIN, until
+from realm import SBIN, START_SECONDS, until
 
 NEEDED = ("unshare", "nsenter", "setpriv", "chroot")
 
@@ -75,12 +75,10 @@ class Machine:
         return self
 
     def __exit__(self, *_):
-        self._holder.send_signal(signal.SIGKILL)
-        self._holder.wait()
+        # The first process takes all others with it; unshare buries it.
+        os.kill(self._pid or self._holder.pid, signal.SIGKILL)
+        self._holder.wait(START_SECONDS)
         self._holder.stdout.close()
-        if self._pid:  # the kernel is done when its first process is gone
-            until(lambda: not Path(f"/proc/{self._pid}").exists(),
-                  "the machine is gone")
 
     def enter(self, *spaces):
         """Words before a command that shall run in some of its spaces."""
