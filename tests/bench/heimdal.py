@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import realm
+from heimdal_client import library_path
 
 
 class Heimdal:
@@ -48,10 +49,9 @@ class Heimdal:
     def environment(self, side="kdc"):
         if side == "client":
             return self.mit.environment("client")
-        libraries = self.root / "usr/lib/x86_64-linux-gnu"
         return {"PATH": realm.SBIN, "LC_ALL": "C.UTF-8",
                 "HOME": str(self.folder), "KRB5_CONFIG": str(self.conf),
-                "LD_LIBRARY_PATH": f"{libraries}:{libraries / 'heimdal'}"}
+                "LD_LIBRARY_PATH": library_path(self.root)}
 
     def add_principals(self, *names):
         kadmin = [self.root / "usr/bin/kadmin.heimdal", "-l", "-c", self.conf,
