@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -417,34 +416,6 @@ def test_page_tells_every_key_and_finding(source):
     missing = [word for word in words | set(found)
                if not re.search(rf"(?<![\w-]){word}(?![\w-])", text)]
     assert not missing
-
-
-def test_examples_of_the_page_run(world, source, make_kdc, tmp_path):
-    """Each line that begins with "$ certmap", in a folder that has what the
-    lines name."""
-    (tmp_path / "store").mkdir(mode=0o755)
-    kdc = make_kdc(start=False, realms={
-        "EXAMPLE.COM": world.certmap(store=tmp_path / "store")})
-    kdc.add_principals("alice")
-    card = world.card("alice")
-    kdc.set_mappings("alice", card.mappings()["ski"])
-    card.write(tmp_path, "alice")
-    (tmp_path / "accounts.ldif").write_text(accounts.account(
-        "alice", card.mappings()["ski"], realm="EXAMPLE.COM"))
-    shutil.copy(world.roots, tmp_path / "roots.pem")
-    for folder, bundle in (("intermediates", world.pool),
-                           ("ntauth", world.ntauth)):
-        (tmp_path / folder).mkdir()
-        shutil.copy(bundle, tmp_path / folder)
-    lines = re.findall(r"^ *\$ certmap (.*)$", page(source), re.M)
-    assert len(lines) >= 6
-    for line in lines:
-        words = shlex.split(line.partition("|")[0])
-        done = run(*words, environment=kdc.environment(), folder=tmp_path)
-        assert done.returncode in (0, 1), line + done.stderr.decode()
-        assert done.stdout, line
-        if words[0] != "check" and "--at" not in words:
-            assert done.returncode == 0, line + done.stdout.decode()
 
 
 def test_completion_knows_every_verb_and_option(source):
