@@ -47,6 +47,8 @@ struct cm_walk {
 /* Hands one entry over.  False: the walk is at its end. */
 bool cm_walk_visit(struct cm_walk *walk, const struct cm_entry *entry);
 
+struct cm_who; /* who_parts.h */
+
 /* ldif: a file, read again whenever it changed. */
 struct cm_ldif;
 struct cm_ldif *cm_ldif_new(const struct cm_directory_config *config,
@@ -55,6 +57,8 @@ void cm_ldif_free(struct cm_ldif *ldif);
 enum cm_reason cm_ldif_find(struct cm_ldif *ldif,
                             const struct cm_directory_query *query,
                             struct cm_accounts *out, struct cm_detail *detail);
+enum cm_reason cm_ldif_who(struct cm_ldif *ldif, struct cm_who *who,
+                           struct cm_detail *detail);
 enum cm_reason cm_ldif_probe(struct cm_ldif *ldif, struct cm_detail *detail);
 enum cm_reason cm_ldif_walk(struct cm_ldif *ldif, struct cm_walk *walk,
                             struct cm_detail *detail);
@@ -64,11 +68,14 @@ struct cm_ldap;
 struct cm_ldap *cm_ldap_new(const struct cm_directory_config *config,
                             const struct cm_log *log);
 void cm_ldap_free(struct cm_ldap *ldap);
+const struct cm_directory_config *cm_ldap_config(const struct cm_ldap *ldap);
 void cm_ldap_share_health(struct cm_ldap *ldap,
                           struct cm_directory_health *health);
 enum cm_reason cm_ldap_find(struct cm_ldap *ldap,
                             const struct cm_directory_query *query,
                             struct cm_accounts *out, struct cm_detail *detail);
+enum cm_reason cm_ldap_who(struct cm_ldap *ldap, struct cm_who *who,
+                           struct cm_detail *detail);
 enum cm_reason cm_ldap_probe(struct cm_ldap *ldap, int timeout_ms,
                              struct cm_detail *detail);
 enum cm_reason cm_ldap_walk(struct cm_ldap *ldap, struct cm_walk *walk,

@@ -56,6 +56,12 @@ cm_ldap_new(const struct cm_directory_config *config, const struct cm_log *log)
     return NULL;
 }
 
+const struct cm_directory_config *
+cm_ldap_config(const struct cm_ldap *ldap)
+{
+    return ldap->config;
+}
+
 void
 cm_ldap_share_health(struct cm_ldap *ldap, struct cm_directory_health *health)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ldif_file.h"
+#include "who_parts.h"
 
 struct cm_ldif {
     const struct cm_directory_config *config;
@@ -153,6 +154,17 @@ cm_ldif_find(struct cm_ldif *ldif, const struct cm_directory_query *query,
     for (size_t i = 0; reason == CM_OK && i < ldif->content.count; i++)
         reason = cm_accounts_collect(&ldif->config->schema, &query->lookup,
                                      &ldif->content.entries[i], out, detail);
+    return reason;
+}
+
+enum cm_reason
+cm_ldif_who(struct cm_ldif *ldif, struct cm_who *who, struct cm_detail *detail)
+{
+    enum cm_reason reason = refresh(ldif, detail);
+
+    for (size_t i = 0; reason == CM_OK && i < ldif->content.count; i++)
+        reason = cm_who_take(who, &ldif->config->schema,
+                             &ldif->content.entries[i], detail);
     return reason;
 }
 

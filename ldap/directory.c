@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "text.h"
+#include "who_parts.h"
 
 struct cm_directory {
     const struct cm_directory_config *config;
@@ -157,6 +158,23 @@ cm_directory_find(struct cm_directory *directory,
     if (reason != CM_OK)
         cm_accounts_clear(out);
     return reason;
+}
+
+enum cm_reason
+cm_directory_ask_who(struct cm_directory *directory, struct cm_who *who,
+                     struct cm_detail *detail)
+{
+    switch (directory->config->kind) {
+    case CM_DIRECTORY_KDB:
+        cm_detail_set(detail, "directory = kdb finds accounts by their "
+                              "principal only");
+        return CM_OK;
+    case CM_DIRECTORY_LDAP:
+        return cm_ldap_who(directory->ldap, who, detail);
+    case CM_DIRECTORY_LDIF:
+        return cm_ldif_who(directory->ldif, who, detail);
+    }
+    return CM_INTERNAL;
 }
 
 enum cm_reason

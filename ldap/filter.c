@@ -20,9 +20,9 @@ cm_filter_escape(struct cm_buf *out, const char *value, size_t len)
     }
 }
 
-static void
-add_equality(struct cm_buf *out, const char *attribute, const char *value,
-             size_t len)
+void
+cm_filter_add_equality(struct cm_buf *out, const char *attribute,
+                       const char *value, size_t len)
 {
     cm_buf_add_char(out, '(');
     cm_buf_add_text(out, attribute);
@@ -55,7 +55,8 @@ add_principal_of(struct cm_buf *out, const char *attribute, const char *left,
 
     if (!cm_principal_build(&left, &len, 1, realm, strlen(realm), &principal))
         return false;
-    add_equality(out, attribute, principal.text, strlen(principal.text));
+    cm_filter_add_equality(out, attribute, principal.text,
+                           strlen(principal.text));
     cm_principal_clear(&principal);
     return true;
 }
@@ -86,29 +87,37 @@ add_implicit_principal(struct cm_buf *out, const struct cm_schema *schema,
     return ok;
 }
 
+bool
+cm_filter_add_upn(struct cm_buf *out, const struct cm_schema *schema,
+                  const struct cm_lookup *lookup)
+{
+    const char *left;
+    size_t len;
+
+    if (schema->upn != NULL)
+        cm_filter_add_equality(out, schema->upn, lookup->upn,
+                               strlen(lookup->upn));
+    left = cm_lookup_implicit_name(lookup, &len);
+    if (left == NULL)
+        return true;
+    if (schema->account_name == NULL)
+        return add_implicit_principal(out, schema, lookup, left, len);
+    cm_filter_add_equality(out, schema->account_name, left, len);
+    return true;
+}
+
 /* The alternatives: the named account, and whom the UPN names. */
 static bool
 add_alternatives(struct cm_buf *out, const struct cm_schema *schema,
                  const struct cm_lookup *lookup)
 {
     const struct cm_principal *principal = lookup->principal;
-    const char *named, *left;
-    size_t len;
+    const char *named = cm_schema_names_whole_principal(schema)
+                            ? principal->text
+                            : principal->components[0];
 
-    named = cm_schema_names_whole_principal(schema) ? principal->text
-                                                    : principal->components[0];
-    add_equality(out, schema->principal, named, strlen(named));
-    if (lookup->upn == NULL)
-        return true;
-    if (schema->upn != NULL)
-        add_equality(out, schema->upn, lookup->upn, strlen(lookup->upn));
-    left = cm_lookup_implicit_name(lookup, &len);
-    if (left == NULL)
-        return true;
-    if (schema->account_name == NULL)
-        return add_implicit_principal(out, schema, lookup, left, len);
-    add_equality(out, schema->account_name, left, len);
-    return true;
+    cm_filter_add_equality(out, schema->principal, named, strlen(named));
+    return lookup->upn == NULL || cm_filter_add_upn(out, schema, lookup);
 }
 
 bool

@@ -36,6 +36,8 @@ struct cm_ldap_search {
 
     struct cm_entry *probed; /* of cm_ldap_search_base: the entry read last */
 
+    struct cm_who *who; /* of cm_ldap_who() */
+
     struct cm_ntauth_object *object; /* of cm_ntauth_object_read() */
 
     struct cm_sweep_state *sweep; /* of cm_sweep() */

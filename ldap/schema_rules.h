@@ -24,6 +24,15 @@ const char *const *cm_schema_state_attributes(enum cm_schema_preset preset);
 const char *cm_lookup_implicit_name(const struct cm_lookup *lookup,
                                     size_t *len);
 
+/* Appends (attribute=value), escaped per RFC 4515. */
+void cm_filter_add_equality(struct cm_buf *out, const char *attribute,
+                            const char *value, size_t len);
+
+/* Appends one filter for each way in which an entry can have the lookup's
+ * UPN, which is not NULL.  False: no memory. */
+bool cm_filter_add_upn(struct cm_buf *out, const struct cm_schema *schema,
+                       const struct cm_lookup *lookup);
+
 /*
  * Judges whether the account is disabled, locked or expired at `now`, and
  * whether it is a computer's.  What cannot be read counts as disabled.
