@@ -184,6 +184,25 @@ check_revocation(struct progress *login, struct cm_detail *detail)
     return reason;
 }
 
+/* Who was named, or whom does the certificate mean? */
+static enum cm_reason
+find_named(struct progress *login, struct cm_named *out,
+           struct cm_detail *detail)
+{
+    const struct cm_finder *finder = login->login->finder;
+
+    *out = (struct cm_named){login->login->principal, login->login->kdb_entry};
+    if (out->principal != NULL)
+        return CM_OK;
+    if (finder == NULL) {
+        cm_detail_set(detail, "no principal is named");
+        return CM_INTERNAL;
+    }
+    return finder->find(finder->context, &login->out->certificate,
+                        &login->effective.policy, time_left(login), out,
+                        detail);
+}
+
 /* 5. Which accounts do the principal and the UPN name?  One query. */
 static enum cm_reason
 find_accounts(struct progress *login, struct cm_detail *detail)
@@ -193,15 +212,19 @@ find_accounts(struct progress *login, struct cm_detail *detail)
     bool upn_counts =
         policy->use_subject_alt_name && cert->upn_state == CM_PRESENT;
     struct cm_directory_query query = {
-        .lookup = {.principal = login->login->principal,
-                   .upn = upn_counts ? cert->upn : NULL,
+        .lookup = {.upn = upn_counts ? cert->upn : NULL,
                    .dns_domain = policy->dns_domain,
                    .now = login->now},
-        .kdb_entry = login->login->kdb_entry,
-        .timeout_ms = time_left(login),
         .may_wait = login->login->may_wait_for_directory,
     };
+    struct cm_named named;
+    enum cm_reason reason = find_named(login, &named, detail);
 
+    if (reason != CM_OK)
+        return reason;
+    query.lookup.principal = named.principal;
+    query.kdb_entry = named.kdb_entry;
+    query.timeout_ms = time_left(login);
     if (query.timeout_ms == 0) {
         cm_detail_set(detail, "the time budget is spent");
         return CM_DIRECTORY_UNAVAILABLE;

@@ -49,11 +49,31 @@ struct cm_blob {
     size_t len;
 };
 
+/* Who logs in; borrowed. */
+struct cm_named {
+    const struct cm_principal *principal; /* canonical: it governs */
+    const struct cm_entry *kdb_entry;     /* its string attributes, or NULL */
+};
+
+/*
+ * Whom a certificate means, where nobody was named.  It is asked in step 5,
+ * with what is left of the budget: the certificate's path and status have
+ * been judged by then, so that what a stranger wrote is never looked up.
+ */
+struct cm_finder {
+    /* CM_OK: out is filled, and stays good while the login runs. */
+    enum cm_reason (*find)(void *context, const struct cm_certificate *cert,
+                           const struct cm_policy *policy, int timeout_ms,
+                           struct cm_named *out, struct cm_detail *detail);
+    void *context;
+};
+
 struct cm_login {
     const uint8_t *certificate; /* DER */
     size_t certificate_len;
-    const struct cm_principal *principal; /* canonical: it governs */
+    const struct cm_principal *principal; /* NULL: the finder says who */
     const struct cm_entry *kdb_entry;     /* its string attributes, or NULL */
+    const struct cm_finder *finder;       /* NULL where there is a principal */
     bool may_wait_for_directory;
     /* What the client sent beside its certificate, DER; any may be missing.
      * Nothing here is believed. */

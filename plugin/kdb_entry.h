@@ -1,6 +1,6 @@
 /*
- * The only door to the KDC's database: kdb.h is included by kdb_entry.c and
- * nowhere else.
+ * The only door to the KDC's database: kdb.h is included by kdb_entry.c and,
+ * where a KDB module is written, by kdb_module*.c, and nowhere else.
  */
 #ifndef CM_KDB_ENTRY_H
 #define CM_KDB_ENTRY_H

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kdb_entry.h"
+#include "kdb_names.h"
 
 static enum cm_reason
 find_realm(krb5_context context, struct cm_realms *realms,
@@ -46,6 +47,11 @@ cm_evidence_identify(krb5_context context, struct cm_realms *realms,
         return;
     }
     out->reason = find_realm(context, realms, out);
+    if (out->reason == CM_OK && cm_principal_is_nobody(&out->principal)) {
+        cm_detail_set(&out->detail,
+                      "the name that the client sent stands for nobody");
+        out->reason = CM_ACCOUNT_NOT_FOUND;
+    }
 }
 
 void

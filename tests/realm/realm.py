@@ -23,6 +23,10 @@ from ports import free_port
 
 MODULE = os.environ.get("CERTMAP_MODULE")
 COMMAND = os.environ.get("CERTMAP_COMMAND")
+#: The folder of our KDB module, and which module it stands on in tests that
+#: do not say; none: that module is used directly.
+KDB_FOLDER = os.environ.get("CERTMAP_KDB_FOLDER")
+KDB_INNER = os.environ.get("CERTMAP_KDB_INNER")
 #: What krb5kdc must load first, where the module needs it (sanitizers).
 PRELOAD = os.environ.get("CERTMAP_KDC_PRELOAD")
 SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -172,11 +176,13 @@ class Kdc:
     plugins  the [plugins] section, a dictionary or text
     workers  number for krb5kdc -w
     pool     the client's pkinit_pool
+    stacked  our KDB module stands on the one that modules name
     udp      False: TCP only, where no client sends anything twice
     """
 
     def __init__(self, folder, world, realms=None, plugins=None, workers=0,
-                 modules=None, pool=None, udp=True):
+                 modules=None, pool=None, udp=True,
+                 stacked=bool(KDB_INNER)):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.world = world
@@ -185,6 +191,7 @@ class Kdc:
         self.plugins = ENFORCE if plugins is None else plugins
         self.workers = workers
         self.dbmodules = modules or {}
+        self.stacked = stacked
         self.port = free_port()
         self.servers = [f"127.0.0.1:{self.port}"]
         self.kdc_conf = self.folder / "kdc.conf"
@@ -248,10 +255,16 @@ class Kdc:
         return f"    {name} = {{\n{text}    }}\n"
 
     def _databases(self):
-        return {name: self.dbmodules.get(name, {
-            "db_library": "db2",
+        modules = {name: self.dbmodules.get(name, {
+            "db_library": KDB_INNER or "db2",
             "database_name": self.folder / f"{name}.db"})
             for name in self.realms}
+        if not self.stacked:
+            return modules
+        stacked = {name: {**module, "db_library": "certmap",
+                          "certmap_inner": module["db_library"]}
+                   for name, module in modules.items()}
+        return {"db_module_dir": KDB_FOLDER, **stacked}
 
     def ask_first(self, other):
         """Clients of this KDC ask the other one first."""

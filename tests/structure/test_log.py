@@ -10,11 +10,12 @@ from pathlib import Path
 
 PLUGIN = Path(__file__).resolve().parent.parent.parent / "plugin"
 #: The KDC's log itself, and who may hand it on: to the journal, and to the
-#: certauth module, which has no thread.
+#: certauth and KDB modules, which have no thread.
 DIRECT = "kdcpreauth_answer.c"
 USES = {
     "kdcpreauth.c": ["cm_journal_new(&cm_kdc_log)"],
     "certauth.c": ["cm_realms_new(&cm_kdc_log)"],
+    "kdb_module_state.c": ["cm_realms_new(&cm_kdc_log)"],
 }
 #: What else of libkrb5 and libc would write a line.
 WRITES = re.compile(r"\b(com_err(_va)?|krb5_klog_syslog|v?syslog|openlog"

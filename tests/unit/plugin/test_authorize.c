@@ -41,7 +41,12 @@ enum change {
     OLD_MIRROR,        /* its file is older */
     NO_LDIF,           /* accounts.ldif is deleted */
     BROKEN_LDIF,       /* accounts.ldif is not LDIF */
-    NO_TIME            /* the budget is spent before the directory */
+    NO_TIME,           /* the budget is spent before the directory */
+    FOUND,             /* nobody is named, and the finder says who it is */
+    FOUND_UNTRUSTED,   /* the same, and the certificate is UNTRUSTED_CA */
+    FOUND_REVOKED,     /* the same, with REVOCATION_NEEDED */
+    FINDER_REFUSES,    /* the finder knows nobody */
+    NOBODY_NAMED       /* and there is no finder */
 };
 
 struct login_case {
@@ -80,6 +85,13 @@ static const struct login_case cases[] = {
     {"another's UPN", "alice", FOREIGN_UPN, CM_NAME_MISMATCH, 6},
     {"alice's UPN for dave", "dave", NOTHING, CM_NAME_MISMATCH, 6},
     {"nothing maps", "dave", NAMELESS, CM_NO_MAPPING, 6},
+    {"found by the certificate", "alice", FOUND, CM_OK, 7},
+    {"found, and it is another's", "dave", FOUND, CM_NAME_MISMATCH, 6},
+    {"not looked for: path", "alice", FOUND_UNTRUSTED, CM_PATH_UNTRUSTED, 3},
+    {"not looked for: status", "alice", FOUND_REVOKED, CM_REVOCATION_UNKNOWN,
+     4},
+    {"not found", "alice", FINDER_REFUSES, CM_ACCOUNT_AMBIGUOUS, 5},
+    {"nobody is named", "alice", NOBODY_NAMED, CM_INTERNAL, 5},
     {"service name in ad", "host/alice", NAMELESS, CM_ACCOUNT_NOT_FOUND, 6},
 };
 
@@ -116,6 +128,7 @@ change_leaf(const struct fixture *fixture, enum change change,
         leaf->issuer_key = tc_key(TC_EC_P256, 3);
         break;
     case UNTRUSTED_CA:
+    case FOUND_UNTRUSTED:
         leaf->issuer = fixture->untrusted;
         leaf->issuer_key = tc_key(TC_EC_P256, 4);
         break;
@@ -158,6 +171,10 @@ change_leaf(const struct fixture *fixture, enum change change,
     case NO_LDIF:
     case BROKEN_LDIF:
     case NO_TIME:
+    case FOUND:
+    case FOUND_REVOKED:
+    case FINDER_REFUSES:
+    case NOBODY_NAMED:
         break;
     }
 }
@@ -187,7 +204,7 @@ change_world(const struct fixture *fixture, enum change change,
         clock->now = FIXTURE_NOW + 400 * 86400;
     if (change == NOT_YET)
         clock->now = FIXTURE_NOW - 400 * 86400;
-    if (change == REVOCATION_NEEDED)
+    if (change == REVOCATION_NEEDED || change == FOUND_REVOKED)
         settings->revocation.mode = CM_REVOCATION_REQUIRE;
     if (change == NO_ROOTS)
         unlink(fixture_path(fixture, "roots.pem"));
@@ -262,6 +279,36 @@ expect_outcome(const struct login_case *row, const struct cm_outcome *out)
     }
 }
 
+/* A finder that knows one principal, or nobody. */
+struct finding {
+    const struct cm_principal *principal;
+    enum cm_reason reason;
+    unsigned asked;
+};
+
+static enum cm_reason
+find(void *context, const struct cm_certificate *cert,
+     const struct cm_policy *policy, int timeout_ms, struct cm_named *out,
+     struct cm_detail *detail)
+{
+    struct finding *finding = context;
+
+    finding->asked++;
+    assert_non_null(cert->x509);
+    assert_non_null(policy->dns_domain);
+    assert_true(timeout_ms > 0);
+    cm_detail_set(detail, "looked for");
+    out->principal = finding->principal;
+    return finding->reason;
+}
+
+static bool
+uses_finder(enum change change)
+{
+    return change == FOUND || change == FOUND_UNTRUSTED ||
+           change == FOUND_REVOKED || change == FINDER_REFUSES;
+}
+
 static void
 run_case(void **state)
 {
@@ -271,6 +318,10 @@ run_case(void **state)
         .clock = {clock_now, clock_ms, &test_clock}};
     struct cm_login login = {.may_wait_for_directory = true};
     struct cm_principal principal;
+    struct finding finding = {
+        &principal,
+        row->change == FINDER_REFUSES ? CM_ACCOUNT_AMBIGUOUS : CM_OK, 0};
+    const struct cm_finder finder = {find, &finding};
     struct cm_settings settings;
     struct cm_outcome outcome;
     struct fixture fixture;
@@ -293,9 +344,15 @@ run_case(void **state)
     der = present(&leaf, row->change, &login.certificate_len);
     login.certificate = der;
     login.principal = &principal;
+    if (uses_finder(row->change))
+        login.finder = &finder;
+    if (login.finder != NULL || row->change == NOBODY_NAMED)
+        login.principal = NULL;
 
     cm_authorize(&settings, &services, &login, &outcome);
     expect_outcome(row, &outcome);
+    /* Never before the certificate was verified. */
+    assert_int_equal(finding.asked, login.finder != NULL && row->steps > 4);
 
     cm_outcome_clear(&outcome);
     assert_int_equal(outcome.reason, CM_INTERNAL);

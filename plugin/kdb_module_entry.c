@@ -1,0 +1,91 @@
+#include "kdb_module_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kdb.h>
+
+enum {
+    MARK_TYPE = 0x7c4d, /* of the tl_data; krb5 has none near it */
+    NOBODY_LIFE = 3600  /* seconds; no ticket ever has it */
+};
+
+enum cm_kdb_mark
+cm_kdb_mark_of(const krb5_db_entry *entry)
+{
+    if (entry == NULL)
+        return CM_KDB_MARK_NONE;
+    for (const krb5_tl_data *tl = entry->tl_data; tl != NULL;
+         tl = tl->tl_data_next) {
+        if (tl->tl_data_type != MARK_TYPE)
+            continue;
+        if (tl->tl_data_length == 1 && tl->tl_data_contents != NULL) {
+            if (tl->tl_data_contents[0] == CM_KDB_MARK_FOUND)
+                return CM_KDB_MARK_FOUND;
+            if (tl->tl_data_contents[0] == CM_KDB_MARK_NOBODY)
+                return CM_KDB_MARK_NOBODY;
+        }
+        return CM_KDB_MARK_OTHER;
+    }
+    return CM_KDB_MARK_NONE;
+}
+
+krb5_error_code
+cm_kdb_mark(krb5_db_entry *entry, enum cm_kdb_mark mark)
+{
+    krb5_tl_data *tl = calloc(1, sizeof(*tl));
+    krb5_octet *contents = malloc(1);
+
+    if (tl == NULL || contents == NULL) {
+        free(tl);
+        free(contents);
+        return ENOMEM;
+    }
+    *contents = (krb5_octet)mark;
+    tl->tl_data_type = MARK_TYPE;
+    tl->tl_data_length = 1;
+    tl->tl_data_contents = contents;
+    tl->tl_data_next = entry->tl_data;
+    entry->tl_data = tl;
+    entry->n_tl_data++;
+    return 0;
+}
+
+krb5_error_code
+cm_kdb_card_only(krb5_context context, krb5_db_entry *entry)
+{
+    for (int i = 0; i < entry->n_key_data; i++)
+        krb5_dbe_free_key_data_contents(context, &entry->key_data[i]);
+    free(entry->key_data);
+    entry->key_data = NULL;
+    entry->n_key_data = 0;
+    entry->attributes |= KRB5_KDB_REQUIRES_PRE_AUTH;
+    return krb5_dbe_set_string(context, entry, "otp", NULL);
+}
+
+krb5_error_code
+cm_kdb_nobody(krb5_context context, const krb5_data *realm,
+              krb5_db_entry **out)
+{
+    krb5_db_entry *entry = calloc(1, sizeof(*entry));
+    krb5_error_code code;
+
+    if (entry == NULL)
+        return ENOMEM;
+    entry->magic = (krb5_magic)KRB5_KDB_MAGIC_NUMBER;
+    entry->len = KRB5_KDB_V1_BASE_LENGTH;
+    entry->attributes = KRB5_KDB_REQUIRES_PRE_AUTH | KRB5_KDB_DISALLOW_SVR;
+    entry->max_life = NOBODY_LIFE;
+    code = krb5_build_principal(context, &entry->princ, realm->length,
+                                realm->data, CM_NOBODY_FIRST, CM_NOBODY_SECOND,
+                                NULL);
+    if (code == 0)
+        code = cm_kdb_mark(entry, CM_KDB_MARK_NOBODY);
+    if (code != 0) {
+        krb5_db_free_principal(context, entry);
+        return code;
+    }
+    *out = entry;
+    return 0;
+}

@@ -1,0 +1,325 @@
+"""Our KDB module between the KDC and the module that has the data."""
+
+import os
+import signal
+
+import pytest
+
+import accounts
+import realm
+import stacking
+from stacking import ENTERPRISE, REALM, X500
+
+CLIENT_UNKNOWN, NAME_MISMATCH = 6, 75
+KRB_ERROR = 0x7e
+NOBODY = "X509:<SKI>" + "00" * 20
+
+
+@pytest.fixture(params=stacking.INNER)
+def inner(request):
+    if why := stacking.missing(request.param):
+        pytest.skip(why)
+    return request.param
+
+
+@pytest.fixture
+def stack(inner, tmp_path, world):
+    with stacking.Stack(tmp_path, world, inner) as made:
+        yield made.furnish()
+
+
+@pytest.fixture
+def plain(tmp_path, world):
+    """On db2: what has nothing to do with the module below."""
+    with stacking.Stack(tmp_path, world, "db2") as made:
+        yield made.furnish()
+
+
+# The module below does what it always did.
+
+
+def test_database_tools(stack, tmp_path):
+    """Create, load, dump, kadmin and policies go through."""
+    kdc = stack.kdc
+    kdc.kadmin("addpol -minlength 12 long", "addprinc -randkey -policy long x",
+               "setstr x key value", f"ktadd -k {tmp_path}/x.keytab x",
+               "modprinc -maxlife 10min x", "cpw -randkey x",
+               "addprinc -randkey gone", "delprinc -force gone")
+    assert "Policy: long" in kdc.kadmin("getprinc x")
+    assert "key: value" in kdc.kadmin("getstrs x")
+    listed = kdc.kadmin("listprincs")
+    assert f"x@{REALM}" in listed and "gone" not in listed
+    assert "long" in kdc.kadmin("listpols")
+    dump = tmp_path / "dump"
+    kdc.tool("kdb5_util", "-r", REALM, "dump", dump)
+    kdc.kadmin("delprinc -force x")
+    kdc.tool("kdb5_util", "-r", REALM, "load", "-update", dump)
+    assert "Policy: long" in kdc.kadmin("getprinc x")
+    assert kdc.kinit("alice", stack.card).ok
+    assert kdc.kinit_password("paul").ok
+
+
+def test_load_in_place(plain, tmp_path):
+    """kdb5_util load makes a database beside and promotes it."""
+    kdc = plain.kdc
+    dump = tmp_path / "dump"
+    kdc.tool("kdb5_util", "-r", REALM, "dump", dump)
+    kdc.kadmin("addprinc -randkey later")
+    kdc.tool("kdb5_util", "-r", REALM, "load", dump)
+    listed = kdc.kadmin("listprincs")
+    assert f"alice@{REALM}" in listed and "later" not in listed
+    assert kdc.kinit_password("paul").ok
+
+
+def test_kadmin_sees_principals_only(stack):
+    """No UPN is a principal to kadmin."""
+    kdc = stack.kdc
+    said = kdc.tool("kadmin.local", "-r", REALM, "-q",
+                    "getprinc alice\\@corp.test")
+    assert "does not exist" in said
+    kdc.kadmin("addprinc -randkey alice\\@corp.test")
+    assert f"alice\\@corp.test@{REALM}" in kdc.kadmin("listprincs")
+
+
+def test_lockout(stack):
+    """The module below counts failures, by whatever name they come."""
+    kdc = stack.kdc
+    kdc.kadmin("addpol -maxfailure 2 -lockoutduration 10min lock",
+               "modprinc +requires_preauth -policy lock paul")
+    for name, options in (("paul", ()), ("paul@corp.test", ("-E", "-C"))):
+        login = kdc.kinit(name, password="wrong", options=options)
+        assert not login.ok
+    assert "Failed password attempts: 2" in kdc.kadmin("getprinc paul")
+    login = kdc.kinit_password("paul")
+    assert not login.ok and "revoked" in login.output
+    kdc.kadmin("modprinc -unlock paul")
+    assert kdc.kinit("paul@corp.test", password=realm.PASSWORD,
+                     options=["-E", "-C"]).ok
+
+
+def test_workers_and_hangup(inner, tmp_path, world):
+    with stacking.Stack(tmp_path, world, inner, workers=2) as stack:
+        stack.furnish()
+        kdc = stack.kdc
+        workers = realm.until(
+            lambda: (pids := kdc.worker_pids()) and len(pids) == 2 and pids,
+            "two workers")
+        for _ in range(6):
+            assert kdc.kinit("a.smith@mail.test", stack.card,
+                             options=["-E", "-C"]).ok
+        os.kill(kdc.pid, signal.SIGHUP)
+        for _ in range(6):
+            assert kdc.kinit("alice", stack.card).ok
+            said, _ = stack.login(X500, stack.maps["ski"], stack.card)
+            assert said == f"ticket alice@{REALM}"
+        assert kdc.worker_pids() == workers
+        assert kdc.stop() == 0
+
+
+# Enterprise names.
+
+
+@pytest.mark.parametrize("name", [
+    "alice@corp.test", "ALICE@Corp.Test", "a.smith@mail.test",
+    "A.Smith@MAIL.test"])
+def test_upn(stack, name):
+    login = stack.kdc.kinit(name, stack.card, options=["-E", "-C"])
+    assert login.ok, login
+    assert login.audit["principal"] == f"alice@{REALM}"
+    assert login.audit["requested"].startswith(name.split("@")[0])
+    assert f"Default principal: alice@{REALM}\n" in stack.kdc.klist(login)
+
+
+def test_upn_with_a_password(stack):
+    login = stack.kdc.kinit("paul@corp.test", password=realm.PASSWORD,
+                            options=["-E", "-C"])
+    assert login.ok, login
+    assert f"Default principal: paul@{REALM}\n" in stack.kdc.klist(login)
+
+
+def test_upn_needs_canonicalization(stack):
+    """Without it the name would come to stand in the ticket; the client is
+    told what it is told about a name that nobody has."""
+    kdc = stack.kdc
+    login = kdc.kinit("alice@corp.test", stack.card, options=["-E"])
+    assert not login.ok and "not found" in login.output
+    assert "NOT_CANONICALIZED" in login.log
+    nobody = kdc.kinit("alisa@corp.test", stack.card, options=["-E"])
+    assert nobody.output.replace("alisa", "alice") == login.output
+
+
+def test_upn_of_nobody(stack):
+    for name in ("carol@corp.test", "alice@other.test", "alice"):
+        login = stack.kdc.kinit(name, stack.card, options=["-E", "-C"])
+        assert login.ok == (name == "alice"), login
+        assert login.ok or "not found" in login.output
+    for name in ("a@b@corp.test", "@corp.test", "alice@", "a" * 1100 + "@b"):
+        said, _ = stack.login(ENTERPRISE, name, stack.card)
+        assert said == f"refused {CLIENT_UNKNOWN}", name
+
+
+def test_upn_of_two_is_nobodys(plain):
+    plain.accounts(plain.alice,
+                   accounts.account("bob",
+                                    userPrincipalName="a.smith@mail.test"))
+    login = plain.kdc.kinit("a.smith@mail.test", plain.card,
+                            options=["-E", "-C"])
+    assert not login.ok and "not found" in login.output
+    assert "account-ambiguous: client name" in login.log
+    assert "uid=alice" in login.log and "uid=bob" in login.log
+
+
+def test_upn_decides_nothing(plain):
+    """The certificate must be the account's, as if its name were typed."""
+    login = plain.kdc.kinit("bob@corp.test", plain.card, options=["-E", "-C"])
+    assert not login.ok
+    assert login.audit["principal"] == f"bob@{REALM}"
+    assert login.audit["reason"] == "no-mapping"
+
+
+@pytest.mark.parametrize("change, words, number", [
+    ("-allow_tix", "revoked", 18),
+    ('-expire "1/1/2020 00:00:00 UTC"', "expired", 1)])
+def test_attributes_of_the_account(stack, change, words, number):
+    """Enforced on the real entry, by each of its names."""
+    kdc = stack.kdc
+    kdc.kadmin(f"modprinc {change} alice")
+    for name, options in (("alice", []), ("alice@corp.test", ["-E", "-C"])):
+        login = kdc.kinit(name, stack.card, options=options)
+        assert not login.ok and words in login.output, login
+    said, _ = stack.login(X500, stack.maps["ski"], stack.card)
+    assert said == f"refused {number}"
+
+
+def test_database_as_directory(tmp_path, world):
+    """directory = kdb: implicit UPNs only, and no mapping is looked up."""
+    with stacking.Stack(tmp_path, world, directory="kdb", ldap=None) as stack:
+        kdc = stack.kdc
+        card = world.card("alice")
+        kdc.add_principals("alice", "Twin", "twin")
+        kdc.set_mappings("alice", card.mappings()["ski"])
+        for name in ("alice@corp.test", "ALICE@CORP.test"):
+            login = kdc.kinit(name, card, options=["-E", "-C"])
+            assert login.ok and login.audit["principal"] == f"alice@{REALM}"
+        for name in ("Twin@corp.test", "alice@mail.test", "TWINS@corp.test"):
+            login = kdc.kinit(name, card, options=["-E", "-C"])
+            assert not login.ok and "not found" in login.output, login
+        for name in (card.mappings()["ski"], NOBODY):
+            said, _ = stack.login(X500, name, card)
+            assert said == f"refused {CLIENT_UNKNOWN}"
+        status, said = kdc.certmap("explain", kdc.locate(card).split(
+            ":")[1].split(",")[0], f"alice@{REALM}")
+        assert status == 0, said
+
+
+@pytest.mark.parametrize("mode", ["observe", "off"])
+def test_other_modes_know_principals_only(tmp_path, world, mode):
+    with stacking.Stack(tmp_path, world, mode=mode,
+                        plugins=realm.OBSERVE) as stack:
+        stack.furnish()
+        login = stack.kdc.kinit("alice@corp.test", stack.card,
+                                options=["-E", "-C"])
+        assert not login.ok and "not found" in login.output
+        said, _ = stack.login(X500, stack.maps["ski"], stack.card)
+        assert said == f"refused {CLIENT_UNKNOWN}"
+
+
+# X.500 names.
+
+
+@pytest.mark.parametrize("form", ["ski", "issuer-serial"])
+def test_mapping_as_name(stack, form):
+    before = stack.strings("alice")
+    said, _ = stack.login(X500, stack.maps[form], stack.card)
+    assert said == f"ticket alice@{REALM}"
+    assert "Number of keys: 0" in before
+
+
+def test_mapping_leaves_the_keys_alone(stack):
+    """The entry that the KDC is given has no keys, and is not stored."""
+    kdc = stack.kdc
+    kdc.kadmin(f'cpw -pw "{realm.PASSWORD}" alice', "setstr alice otp []")
+    keys = [line for line in stack.strings("alice").splitlines()
+            if line.startswith("Key:")]
+    assert keys
+    said, _ = stack.login(X500, stack.maps["ski"], stack.card)
+    assert said == f"ticket alice@{REALM}"
+    after = stack.strings("alice")
+    assert [line for line in after.splitlines()
+            if line.startswith("Key:")] == keys
+    assert "otp: []" in kdc.kadmin("getstrs alice")
+    assert kdc.kinit_password("alice").ok
+
+
+def test_mapping_needs_canonicalization(stack):
+    for name in (stack.maps["ski"], NOBODY):
+        said, replies = stack.login(X500, name, stack.card, False)
+        assert said == f"refused {CLIENT_UNKNOWN}" and len(replies) == 1
+
+
+def test_unknown_mapping_gets_no_ticket(stack):
+    said, replies = stack.login(X500, NOBODY, stack.card)
+    assert said == f"refused {NAME_MISMATCH}" and len(replies) == 2
+    log = stack.kdc.log()
+    assert "stands for nobody" in log and "ISSUE: " not in log
+
+
+def test_mapping_decides_nothing(plain):
+    """Another's card with alice's name."""
+    said, _ = plain.login(X500, plain.maps["ski"], plain.other)
+    assert said == f"refused {NAME_MISMATCH}"
+
+
+def test_mapping_of_two_is_nobodys(plain):
+    plain.accounts(plain.alice, accounts.account("bob", plain.maps["ski"]))
+    said, _ = plain.login(X500, plain.maps["ski"], plain.card)
+    assert said == f"refused {NAME_MISMATCH}"
+    log = plain.kdc.log()
+    assert "uid=alice" in log and "uid=bob" in log
+
+
+@pytest.mark.parametrize("name", [
+    "X509:<SKI>00AA", "X509: <SKI>00aa", "X509:<S>CN=alice", "CN=alice",
+    "X509:<SKI>" + "0" * 2000, "X509:<I>CN=\"<SR>01"])
+def test_other_x500_names(plain, name):
+    said, _ = plain.login(X500, name, plain.card)
+    assert said == f"refused {CLIENT_UNKNOWN}"
+
+
+def without_time(reply):
+    """A KRB-ERROR with the digits of stime and the microseconds as zeros."""
+    assert reply[0] == KRB_ERROR
+    out, at = bytearray(reply), 0
+    while (at := reply.find(b"\x18\x0f", at)) >= 0:  # GeneralizedTime
+        out[at + 2:at + 17] = b"0" * 15
+        at += 17
+    # susec [5] INTEGER, of one to three octets: its length goes too.
+    where = out.index(b"0" * 15) + 15
+    assert out[where] == 0xa5
+    size = out[where + 1]
+    return bytes(out[:where]).replace(
+        bytes(out[:4]), b"head") + bytes(out[where + 2 + size:])
+
+
+@pytest.mark.parametrize("wiring", ["ENFORCE", "WRAP"])
+def test_known_or_not_looks_alike(inner, tmp_path, world, wiring):
+    """One name, first nobody's and then an account's that has a password, a
+    string for one-time passwords and no wish for preauthentication: the KDC's
+    answers are the same octets but for the time."""
+    with stacking.Stack(tmp_path, world, inner,
+                        plugins=getattr(realm, wiring)) as stack:
+        stack.furnish()
+        stack.kdc.kadmin(f'cpw -pw "{realm.PASSWORD}" alice',
+                         "modprinc -requires_preauth alice",
+                         "setstr alice otp []")
+        name = stack.maps["ski"]
+        answers = []
+        for content in ([stack.bob], [stack.alice, stack.bob]):
+            stack.accounts(*content)
+            stack.kdc.restart()  # nothing is remembered
+            said, replies = stack.login(X500, name)
+            assert said.startswith("refused ") and len(replies) == 1
+            answers.append(without_time(replies[0]))
+        assert answers[0] == answers[1]
+        assert stack.login(X500, name, stack.card)[0] == (
+            f"ticket alice@{REALM}")
