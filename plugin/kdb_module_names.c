@@ -2,9 +2,11 @@
  * Clients by other names than their principals: a UPN as an enterprise name,
  * or a strong mapping as an X.500 name.
  *
- * For AS requests only.  kadmin and its like never set KRB5_KDB_FLAG_CLIENT;
- * a TGS request sets other flags beside it, and S4U2Self by such a name would
- * put the name, and not the account's, into the ticket.
+ * For AS requests only.  kadmin and its like never set KRB5_KDB_FLAG_CLIENT,
+ * and a TGS request never sets KRB5_KDB_FLAG_REFERRAL_OK beside it: S4U2Self
+ * by such a name would put the name, and not the account's, into the ticket.
+ * An AS request sets it for every enterprise name, and for others where the
+ * client asks for its canonical name, which here it must.
  *
  * What is found here is found by a name that anybody can send.  It decides
  * nothing: the client still proves itself, and certauth judges by the
@@ -19,6 +21,7 @@
 #include "text.h"
 
 enum {
+    NEEDED_FLAGS = KRB5_KDB_FLAG_CLIENT | KRB5_KDB_FLAG_REFERRAL_OK,
     OTHER_FLAGS = KRB5_KDB_FLAG_MAP_PRINCIPALS | KRB5_KDB_FLAGS_S4U |
                   KRB5_KDB_FLAG_CROSS_REALM
 };
@@ -180,7 +183,7 @@ static bool
 read_name(krb5_const_principal name, unsigned int flags,
           struct cm_client_name *out)
 {
-    if ((flags & KRB5_KDB_FLAG_CLIENT) == 0 || (flags & OTHER_FLAGS) != 0 ||
+    if ((flags & NEEDED_FLAGS) != NEEDED_FLAGS || (flags & OTHER_FLAGS) != 0 ||
         name->length != 1)
         return false;
     if (name->type == KRB5_NT_ENTERPRISE_PRINCIPAL)

@@ -8,9 +8,11 @@ import pytest
 import accounts
 import realm
 import stacking
+from card import Card
 from stacking import ENTERPRISE, REALM, X500
 
 CLIENT_UNKNOWN, NAME_MISMATCH = 6, 75
+UPN = "a.smith@mail.test"
 KRB_ERROR = 0x7e
 NOBODY = "X509:<SKI>" + "00" * 20
 
@@ -222,6 +224,26 @@ def test_other_modes_know_principals_only(tmp_path, world, mode):
         assert not login.ok and "not found" in login.output
         said, _ = stack.login(X500, stack.maps["ski"], stack.card)
         assert said == f"refused {CLIENT_UNKNOWN}"
+
+
+def test_upn_with_a_card_in_a_reader(plain, tmp_path):
+    identity = plain.world.issuing.issue("CN=alice", key_kind="rsa2048")
+    card = Card(tmp_path / "card", identity)
+    plain.accounts(accounts.account("alice", identity.mappings()["ski"]))
+    plain.kdc.extra_environment = card.environment
+    login = plain.kdc.kinit("alice@corp.test", card.identity, pin=Card.PIN,
+                            options=["-E", "-C"])
+    assert login.ok, login
+
+
+def test_upn_with_fast(plain):
+    armor = plain.kdc.kinit_password("paul")
+    login = plain.kdc.kinit(UPN, plain.card,
+                            options=["-E", "-C", "-T", armor.cache])
+    assert login.ok, login
+    login = plain.kdc.kinit("carol@corp.test", plain.card,
+                            options=["-E", "-C", "-T", armor.cache])
+    assert not login.ok and "not found" in login.output
 
 
 # X.500 names.

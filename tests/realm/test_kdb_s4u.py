@@ -174,6 +174,19 @@ def test_other_modes_do_without(make, mode):
     assert client is None and not audits
 
 
+def test_another_name_is_no_way_in(make):
+    """S4U2Self by a UPN would issue a ticket for the UPN, unproved."""
+    service = make()
+    done = subprocess.run(
+        ["kvno", "-c", service.cache, "-k", service.keytab, "-U",
+         "alice@corp.test", SERVICE],
+        env=service.kdc.environment("client"), text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, timeout=60, check=False)
+    assert done.returncode != 0 and "not found" in done.stdout, done.stdout
+    assert "s4u-client" not in service.kdc.log()
+
+
 def test_blocked_card(make, tmp_path):
     store = tmp_path / "store"
     store.mkdir(mode=0o755)

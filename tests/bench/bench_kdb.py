@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""What our KDB module costs an ordinary lookup: password logins on db2, and
+on db2 with ours between.
+
+    tests/bench/bench_kdb.py BUILD [--rounds N] [--logins N]
+
+BUILD is a build folder, best of the preset release.  Rounds take turns, in
+changing order.  Exit code 1: the limit is exceeded.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import measure
+from measure import say
+
+DIRECT, STACKED = "direct", "stacked"
+LIMIT = 1.02
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--logins", type=int, default=20000, help="of a round")
+    parser.add_argument("--in-flight", type=int, default=4)
+    parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS",
+                        help="wait that long for other programs to pause")
+    return parser.parse_args()
+
+
+options = arguments()
+PROGRAMS = measure.use(options.build)
+os.environ["CERTMAP_KDB_FOLDER"] = str(options.build.resolve() / "kdb")
+
+import realm  # noqa: E402  (needs the path above)
+
+
+class Case:
+    """A realm with one password, in one of the two ways."""
+
+    def __init__(self, folder, world, stacked):
+        self.kdc = realm.Kdc(folder, world, plugins=realm.WRAP,
+                             stacked=stacked)
+        self.kdc.create_database()
+        self.kdc.kadmin(f'addprinc -pw "{realm.PASSWORD}" '
+                        '+requires_preauth paul')
+        self.rates, self.cpu = [], []
+
+    def round(self, count):
+        measure.wait_for_quiet(options.quiet)
+        load = measure.Load(
+            PROGRAMS / "load", self.kdc, "--count", count, "--seconds", 200,
+            "--in-flight", options.in_flight, "--password", realm.PASSWORD,
+            "paul")
+        before = measure.cpu_clock(self.kdc.pid)
+        results = load.begin().result()
+        self.cpu.append((measure.cpu_clock(self.kdc.pid) - before) / count)
+        self.rates.append(results["rate"])
+
+
+def run(cases):
+    for case in cases.values():
+        case.round(500)
+        case.rates.clear()
+        case.cpu.clear()
+    for number in range(options.rounds):
+        order = list(cases.items())
+        for _, case in order if number % 2 == 0 else reversed(order):
+            case.round(options.logins)
+        say(f"round {number + 1}: " + "; ".join(
+            f"{name} {case.rates[-1]:.0f}/s {case.cpu[-1] * 1e6:.0f} us"
+            for name, case in order))
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="bench_kdb.") as name, \
+            contextlib.ExitStack() as cleanup:
+        folder = Path(name)
+        world = realm.World(folder, key_kind="ec")
+        cases = {kind: Case(folder / kind, world, kind == STACKED)
+                 for kind in (DIRECT, STACKED)}
+        for case in cases.values():
+            cleanup.enter_context(case.kdc)
+        run(cases)
+    print("\n| | AS-REQ/s | CPU per AS-REQ |\n|---|---|---|")
+    for kind, case in cases.items():
+        print(f"| {kind} | {statistics.median(case.rates):.0f} "
+              f"| {statistics.median(case.cpu) * 1e6:.1f} us |")
+    print()
+    beside = statistics.median(
+        a / b for a, b in zip(cases[DIRECT].rates, cases[STACKED].rates))
+    cpu = statistics.median(
+        a / b for a, b in zip(cases[STACKED].cpu, cases[DIRECT].cpu))
+    kept = measure.keeps("AS-REQ/s of direct beside stacked", beside, "<=",
+                         LIMIT)
+    measure.keeps("CPU of stacked beside direct", cpu, "<=", LIMIT)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
