@@ -61,6 +61,27 @@ is_range_of(const char *const *wanted, const struct berval *name)
            cm_attribute_wanted(wanted, name->bv_val, len) != NULL;
 }
 
+/*
+ * Asked for userCertificate and userCertificate;binary, 389-DS gives the
+ * second twice: as itself, and as a subtype of the first (RFC 4512 section
+ * 2.5.2).  The same values in the same order are no more values.
+ */
+static bool
+is_repeated(const struct cm_attribute *before, const struct berval *values)
+{
+    size_t i = 0;
+
+    if (before == NULL || values == NULL)
+        return false;
+    for (; i < before->count && values[i].bv_val != NULL; i++) {
+        if (values[i].bv_len != before->values[i].len ||
+            memcmp(values[i].bv_val, before->values[i].data,
+                   values[i].bv_len) != 0)
+            return false;
+    }
+    return i == before->count && values[i].bv_val == NULL;
+}
+
 static enum cm_ldap_search_end
 copy_values(const char *const *wanted, const struct berval *name,
             const struct berval *values, struct cm_entry *out,
@@ -75,6 +96,8 @@ copy_values(const char *const *wanted, const struct berval *name,
                       out->dn, (int)name->bv_len, name->bv_val);
         return CM_LDAP_SEARCH_USELESS;
     }
+    if (own != NULL && is_repeated(cm_entry_get(out, own), values))
+        return CM_LDAP_SEARCH_DONE;
     for (; own != NULL && values != NULL && values->bv_val != NULL; values++) {
         if (!cm_entry_add(out, own, values->bv_val, values->bv_len)) {
             cm_detail_set(detail, "out of memory");
