@@ -57,6 +57,16 @@ cm_edit_hint(int code)
     }
 }
 
+void
+cm_edit_add_hint(int code, struct cm_detail *detail)
+{
+    const char *hint = cm_edit_hint(code);
+    struct cm_detail words = *detail;
+
+    if (hint != NULL)
+        cm_detail_set(detail, "%.300s; %s", words.text, hint);
+}
+
 /* ---- Sending ---- */
 
 /* The operations of one change, in the shape that libldap wants. */
@@ -143,16 +153,6 @@ cm_edit_send(struct cm_ldap_connection *connection,
 
 /* ---- Waiting ---- */
 
-static void
-add_hint(int code, struct cm_detail *detail)
-{
-    const char *hint = cm_edit_hint(code);
-    struct cm_detail words = *detail;
-
-    if (hint != NULL)
-        cm_detail_set(detail, "%.300s; %s", words.text, hint);
-}
-
 static enum cm_edit_result
 judge_message(struct cm_ldap_connection *connection, LDAPMessage *message,
               struct cm_detail *detail)
@@ -165,7 +165,7 @@ judge_message(struct cm_ldap_connection *connection, LDAPMessage *message,
         return CM_EDIT_UNKNOWN;
     }
     code = cm_ldap_result_code(connection, message, "modify", detail);
-    add_hint(code, detail);
+    cm_edit_add_hint(code, detail);
     return cm_edit_judge(code);
 }
 

@@ -37,6 +37,8 @@ enum cm_edit_result cm_edit_judge(int code);
 
 /* What an administrator can do about a result code, or NULL. */
 const char *cm_edit_hint(int code);
+/* Puts it behind the server's words. */
+void cm_edit_add_hint(int code, struct cm_detail *detail);
 
 /*
  * Sends the change as one operation, so that it is done whole or not at all,

@@ -70,6 +70,17 @@ cm_ldap_begin(struct cm_ldap_connection *connection, int64_t deadline)
     connection->wire.deadline = deadline;
 }
 
+/* Samba and 389-DS end their words with a new line. */
+static void
+trim(char *words)
+{
+    size_t len = words != NULL ? strlen(words) : 0;
+
+    while (len > 0 && (words[len - 1] == '\n' || words[len - 1] == '\r' ||
+                       words[len - 1] == ' '))
+        words[--len] = '\0';
+}
+
 int
 cm_ldap_result_code(struct cm_ldap_connection *connection,
                     LDAPMessage *message, const char *what,
@@ -83,6 +94,7 @@ cm_ldap_result_code(struct cm_ldap_connection *connection,
         cm_detail_set(detail, "%s: the answer cannot be decoded", what);
         code = -1;
     } else if (code != LDAP_SUCCESS) {
+        trim(words);
         cm_detail_set(detail, "%s: %s%s%s", what, ldap_err2string(code),
                       words != NULL && *words != '\0' ? ": " : "",
                       words != NULL ? words : "");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "edit.h"
 #include "ntauth_parts.h"
 #include "text.h"
 
@@ -116,6 +117,7 @@ judge(int code, struct cm_detail *detail)
                               "it again");
         return CM_NTAUTH_EDITED;
     default:
+        cm_edit_add_hint(code, detail);
         return CM_NTAUTH_REFUSED;
     }
 }

@@ -85,7 +85,10 @@ look(struct cm_ntauth_session *session, const char *dn,
     if (*found || code == LDAP_NO_SUCH_OBJECT)
         return CM_NTAUTH_DONE;
     cm_detail_set(detail, "%s: %s", dn,
-                  code == LDAP_SUCCESS ? "it may not be read" : why.text);
+                  code == LDAP_SUCCESS
+                      ? "this bind name may not read it; bind as "
+                        "someone who may (--bind-dn)"
+                      : why.text);
     return CM_NTAUTH_REFUSED;
 }
 

@@ -17,6 +17,7 @@
 
 #include "backend.h"
 #include "change_mods.h"
+#include "edit.h"
 #include "writer_parts.h"
 
 enum {
@@ -120,6 +121,7 @@ send_one(struct cm_writer_lane *lane, struct cm_write_item *item,
     if (code == LDAP_SUCCESS || code == LDAP_TXN_SPECIFY_OKAY)
         return COMMITTED;
     attempt->result = cm_writer_judge(code);
+    cm_edit_add_hint(code, &attempt->words);
     return code < 0 ? LOST : REJECTED;
 }
 
@@ -176,8 +178,10 @@ end(struct cm_writer *writer, struct attempt *attempt, bool commit)
     if (commit && code > 0 && data != NULL)
         find_culprit(attempt, writer->batch, writer->batch_count,
                      failing_message(data));
-    if (commit && code > 0)
+    if (commit && code > 0) {
         attempt->result = cm_writer_judge(code);
+        cm_edit_add_hint(code, &attempt->words);
+    }
     ber_bvfree(data);
     if (code == LDAP_SUCCESS)
         return commit ? COMMITTED : REJECTED;

@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "change_mods.h"
+#include "edit.h"
 #include "writer_parts.h"
 
 /* The lane keeps the item, sent or not.  False: the lane is lost. */
@@ -79,8 +80,10 @@ take_answer(struct cm_writer *writer, struct cm_writer_lane *lane,
         return false;
     item = lane->items[i];
     lane->items[i] = lane->items[--lane->count];
-    if (code != LDAP_SUCCESS)
+    if (code != LDAP_SUCCESS) {
         result = cm_writer_judge(code);
+        cm_edit_add_hint(code, &words);
+    }
     if (was_done_before(writer, lane, &item, result))
         result = CM_WRITE_DONE;
     cm_writer_report(writer, &item, result,
