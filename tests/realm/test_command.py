@@ -35,9 +35,9 @@ KEYS = {
 }
 
 
-def run(*arguments, environment=None, folder=None, stdin=b""):
+def run(*arguments, environment=None, stdin=b""):
     return subprocess.run(
-        [COMMAND, *map(str, arguments)], cwd=folder, input=stdin,
+        [COMMAND, *map(str, arguments)], input=stdin,
         env={"PATH": realm.SBIN, "LC_ALL": "C.UTF-8", **(environment or {})},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
         check=False)

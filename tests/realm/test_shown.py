@@ -51,7 +51,8 @@ class Setting:
 
     def __init__(self, folder, world, make_kdc, slapd):
         self.folder, self.world = folder, world
-        self.alice = world.card("alice", upn="alice@example.com")
+        self.alice = world.issuing.issue("CN=alice",
+                                         upn="alice@example.com")
         for name in ("store", "bin", "cards", "usb", "intermediates", "ntauth",
                      "log"):
             (folder / name).mkdir(mode=0o755)
