@@ -20,9 +20,13 @@ def find_blocks(source):
     found = re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", page,
                        re.S | re.M)
     profiles = [block for block in found if block.startswith("[")]
-    assert len(profiles) == 3, "the page has gained or lost a profile block"
+    databases = [block for block in profiles
+                 if block.startswith("[dbmodules]")]
+    profiles = [block for block in profiles if block not in databases]
+    assert (len(profiles), len(databases)) == (3, 1), (
+        "the page has gained or lost a profile block")
     return {"first": profiles[0], "observe": profiles[1],
-            "example": profiles[2],
+            "example": profiles[2], "database": databases[0],
             "kadmin": next(b for b in found if b.startswith("kadmin:"))}
 
 
@@ -69,6 +73,22 @@ def test_first_block_and_strings(make_kdc, blocks, world):
     login = kdc.kinit("alice", card)
     assert login.ok and login.audit["mapping"] == "issuer-serial", login
     assert kdc.kinit("bob", card).audit["reason"] == "no-mapping"
+
+
+def test_database_block(make_kdc, blocks, world, source):
+    """The KDB module, as this page and README.md write it."""
+    assert blocks["database"] in (source / "README.md").read_text()
+    card = world.card("alice")
+    kdc = make_kdc(stacked=True, realms={REALM: first(blocks, world)},
+                   plugins=plugins(blocks["first"]))
+    used = kdc.kdc_conf.read_text().partition("[dbmodules]")[2]
+    relations = re.findall(r"\w+ = \w+$", blocks["database"], re.M)
+    assert len(relations) == 2
+    assert not [line for line in relations if line not in used]
+    kdc.add_principals("alice")
+    kdc.set_mappings("alice", card.mappings()["ski"])
+    login = kdc.kinit("alice@example.com", card, options=("-E", "-C"))
+    assert login.ok, login
 
 
 def test_observe_block(make_kdc, blocks, world):
