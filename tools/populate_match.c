@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <ldap.h>
 #include <openssl/objects.h>
@@ -99,6 +100,35 @@ cm_key_fold(const char *text, size_t len)
     return key;
 }
 
+static int
+compare_parts(const void *a, const void *b)
+{
+    const LDAPAVA *one = *(LDAPAVA *const *)a, *other = *(LDAPAVA *const *)b;
+    ber_len_t len = one->la_attr.bv_len < other->la_attr.bv_len
+                        ? one->la_attr.bv_len
+                        : other->la_attr.bv_len;
+    int order =
+        strncasecmp(one->la_attr.bv_val, other->la_attr.bv_val, (size_t)len);
+
+    if (order != 0 || one->la_attr.bv_len == other->la_attr.bv_len)
+        return order;
+    return one->la_attr.bv_len < other->la_attr.bv_len ? -1 : 1;
+}
+
+/* The parts of one RDN are a set (RFC 4512 section 2.3.1), and 389-DS gives
+ * them in an order of its own. */
+static void
+sort_parts(LDAPDN dn)
+{
+    for (size_t i = 0; dn != NULL && dn[i] != NULL; i++) {
+        size_t count = 0;
+
+        while (dn[i][count] != NULL)
+            count++;
+        qsort(dn[i], count, sizeof(*dn[i]), compare_parts);
+    }
+}
+
 char *
 cm_key_dn(const char *dn)
 {
@@ -107,6 +137,7 @@ cm_key_dn(const char *dn)
 
     if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
         return NULL;
+    sort_parts(parsed);
     if (ldap_dn2str(parsed, &text, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS)
         key = cm_key_fold(text, strlen(text));
     ldap_memfree(text);

@@ -96,14 +96,21 @@ test_names(void **state)
 static void
 test_two_writings_of_a_name(void **state)
 {
-    char *one = cm_key_dn("uid=a\\,b,dc=c"),
-         *other = cm_key_dn("UID=A\\2CB, DC=c");
+    static const char *const pairs[][2] = {
+        {"uid=a\\,b,dc=c", "UID=A\\2CB, DC=c"},
+        {"uid=a+cn=b,dc=c", "CN=b+uid=A,dc=c"},
+        {"c=a+cn=b+ou=d,dc=c", "ou=d+cn=b+c=a,dc=c"},
+    };
 
     (void)state;
-    assert_non_null(one);
-    assert_string_equal(one, other);
-    free(one);
-    free(other);
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        char *one = cm_key_dn(pairs[i][0]), *other = cm_key_dn(pairs[i][1]);
+
+        assert_non_null(one);
+        assert_string_equal(one, other);
+        free(one);
+        free(other);
+    }
 }
 
 static void
