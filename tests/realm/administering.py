@@ -293,6 +293,36 @@ class Verbs:
         assert report["counts"].get("reversed-order", 0) == 0
         assert report["certificates"]["known"] == 2
 
+    def test_audit_sees_the_same_as_the_kdc(self, place, cards):
+        for name, card in cards.items():
+            place.replace(name, place.certificate, encode(card), binary=True)
+            place.replace(name, NAME, card.mappings()["ski"],
+                          card.mappings()["issuer-subject"])
+        place.replace("bob", NAME,
+                      cards["bob"].mappings()["issuer-subject"])
+        as_admin = place.admin.json("audit", status=1)
+        as_reader = place.reader.json("audit", status=1)
+        assert as_reader["counts"] == as_admin["counts"]
+        assert as_reader["certificates"]["known"] == 3
+        assert as_reader["counts"]["weak-only"] == 1
+
+    def test_a_name_that_needs_escaping(self, place, cards, tmp_path):
+        dn = place.odd_dn
+        path = cards["alice"].write(tmp_path, "card")[0]
+        value = cards["alice"].mappings()["issuer-serial"]
+        place.admin.run("map", "add", "odd", path)
+        assert place.odd_values() == {value}
+        place.admin.run("map", "remove", "odd", path)
+        assert place.odd_values() == set()
+        (tmp_path / "in.csv").write_text(
+            'dn,certificate\n"' + dn.replace('"', '""')
+            + f'",{encode(cards["alice"])}\n')
+        report, undo = place.admin.apply("--csv", tmp_path / "in.csv")
+        assert report["written"] == 1, report
+        assert place.odd_values() == {value}
+        place.modify(undo.read_text())
+        assert place.odd_values() == set()
+
     def test_expiring_users(self, place, cards, world):
         soon = world.issuing.issue(
             "DC=test,DC=corp,CN=soon", key_kind="ec", not_after=pki.now(3))
@@ -304,11 +334,12 @@ class Verbs:
             place.replace(name, place.certificate, encode(card), binary=True)
         place.replace("alice", NAME, soon.mappings()["ski"])
         place.replace("bob", NAME, cards["bob"].mappings()["ski"])
-        found = place.admin.json("expiring", "--users", "--days", "10",
-                                 status=1)
-        rows = [row for row in found["expiring"] if row["kind"] == "user"]
-        assert [row["where"] for row in rows] == [place.dn("alice")], rows
-        assert not found["problems"]
+        # The timer asks by the KDC's own bind name.
+        for who in (place.admin, place.reader):
+            found = who.json("expiring", "--users", "--days", "10", status=1)
+            rows = [row for row in found["expiring"] if row["kind"] == "user"]
+            assert [row["where"] for row in rows] == [place.dn("alice")], rows
+            assert not found["problems"]
 
     # The NTAuth list.
 

@@ -18,6 +18,8 @@ pytestmark = [
     pytest.mark.skipif(bool(sambadc.MISSING), reason=str(sambadc.MISSING)),
     pytest.mark.skipif(not COMMAND, reason="this build has no command")]
 
+ODD = f"CN=Mü\\, \\\"odd\\\",{Samba.users}"
+
 
 def upn(name):
     return f"{name}@ad.test"
@@ -35,7 +37,8 @@ def server(tmp_path_factory):
                Authority("Directory CA")) as one:
         one.add(user("kdc", f"unicodePwd:: {secret}", control=0x200)
                 + "".join(user(name, f"userPrincipalName: {upn(name)}")
-                          for name in PEOPLE))
+                          for name in PEOPLE)
+                + user("odd").replace(f"dn: {dn('odd')}\n", f"dn: {ODD}\n"))
         yield one
 
 
@@ -52,6 +55,12 @@ def place(server, world, make_kdc, tmp_path):
             dn(name), "-o", "ldif-wrap=no", "(objectClass=*)",
             "altSecurityIdentities") for name in PEOPLE)
         return values_of(told, map(dn, PEOPLE))
+
+    def odd_values():
+        told = server.search(ODD, "-o", "ldif-wrap=no", "(objectClass=*)",
+                             "altSecurityIdentities")
+        return {line.split(": ", 1)[1] for line in told.splitlines()
+                if line.startswith("altSecurityIdentities")}
 
     def remove_ntauth():
         if server.search(NTAUTH):
@@ -73,7 +82,8 @@ def place(server, world, make_kdc, tmp_path):
             "admin", server.admin_dn, server.admin_password)),
         reader=Administrator(tmp_path / "as-reader", world, REALM, **own),
         login=kdc.kinit, login_by_list=by_list, dn=dn, modify=server.modify,
-        values=values, upn=upn, remove_ntauth=remove_ntauth)
+        values=values, upn=upn, remove_ntauth=remove_ntauth,
+        odd_dn=ODD, odd_values=odd_values)
     yield one
     one.clear()
 
