@@ -298,19 +298,26 @@ cm_crew_give(struct cm_crew *crew, int idle_ms, struct cm_job *job)
 struct cm_job *
 cm_crew_take_finished(struct cm_crew *crew)
 {
-    struct cm_job *jobs;
+    struct cm_job *job;
+    bool more = false;
     uint64_t count;
 
     /* What it counts does not matter, and nothing to read is no harm. */
     while (read(crew->fd, &count, sizeof(count)) < 0 && errno == EINTR)
         continue;
     lock(crew);
-    jobs = crew->finished;
-    crew->finished = NULL;
-    crew->finished_end = &crew->finished;
+    job = crew->finished;
+    if (job != NULL) {
+        crew->finished = job->next;
+        more = crew->finished != NULL;
+    }
+    if (!more)
+        crew->finished_end = &crew->finished;
     unlock(crew);
+    if (more)
+        wake_loop(crew);
     reap(crew);
-    return jobs;
+    return job;
 }
 
 int

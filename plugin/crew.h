@@ -35,8 +35,9 @@ int cm_crew_fd(const struct cm_crew *crew);
 enum cm_reason cm_crew_give(struct cm_crew *crew, int idle_ms,
                             struct cm_job *job);
 
-/* Takes back what is finished, the first first; gives back the threads that
- * have ended. */
+/* Takes back one job that is finished, the first first, or NULL; gives back
+ * the threads that have ended.  While there are more, the descriptor stays
+ * readable. */
 struct cm_job *cm_crew_take_finished(struct cm_crew *crew);
 
 /* Threads that were started and are not yet given back. */

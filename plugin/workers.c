@@ -99,21 +99,21 @@ end_job(struct cm_workers *workers, struct cm_job *job)
     job->done(job);
 }
 
-/* Jobs are finished, or threads have ended. */
+/* Jobs are finished, or threads have ended.  One at a time: the answer to a
+ * card costs the KDC milliseconds, and others wait to be read as well. */
 static void
 on_ready(verto_ctx *loop, verto_ev *event)
 {
     const struct tie *tie = verto_get_private(event);
     struct cm_workers *workers = tie->workers;
-    struct cm_job *job, *next;
+    struct cm_job *job;
 
     (void)loop;
     if (workers == NULL || workers->pid != getpid())
         return;
-    for (job = cm_crew_take_finished(workers->crew); job != NULL; job = next) {
-        next = job->next;
+    job = cm_crew_take_finished(workers->crew);
+    if (job != NULL)
         end_job(workers, job);
-    }
 }
 
 /* The event is being deleted, by us or with its loop. */

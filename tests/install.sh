@@ -12,7 +12,7 @@ packages_realm="krb5-kdc krb5-admin-server krb5-pkinit krb5-user slapd
 packages_tests="389-ds-base binutils ca-certificates chromium debootstrap dpkg-dev
     file git krb5-kdc-ldap ldb-tools libverto-libev1 mandoc nginx-light
     openssh-client openssh-server python3 python3-cryptography python3-pytest
-    samba-ad-dc samba-ad-provision systemd util-linux"
+    samba-ad-dc samba-ad-provision systemd util-linux valgrind"
 
 # The packages of the arguments that are not installed.
 missing_packages() {

@@ -19,7 +19,6 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import measure
@@ -304,7 +303,7 @@ def judge(cases):
 
 def main():
     kept, everything = True, {}
-    with tempfile.TemporaryDirectory(prefix="bench_kdc.") as name, \
+    with measure.scratch("bench_kdc.") as name, \
             contextlib.ExitStack() as always:
         folder = Path(name)
         scene = Scene(folder)

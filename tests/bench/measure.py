@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def wait_for_quiet(seconds):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and idle_share() < 0.9:
         pass
+
+
+def scratch(prefix):
+    """A folder in memory: each login makes the KDC wait until the account's
+    entry is on the disk, and how long that takes is none of our business."""
+    return tempfile.TemporaryDirectory(
+        prefix=prefix, dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
 
 
 def median(values):

@@ -202,6 +202,7 @@ class Kdc:
         # Words before each program of the KDC's side, and before krb5kdc.
         self.enter, self.confine = [], []
         self._process = None
+        self.own_environment = {}  # of krb5kdc, not of its tools
         self._caches = 0
         self._written = {}
         self.write_profiles()
@@ -345,6 +346,7 @@ class Kdc:
         if PRELOAD:
             environment.update(LD_PRELOAD=PRELOAD,
                                ASAN_OPTIONS="detect_leaks=0")
+        environment.update(self.own_environment)
         with open(errors, "wb") as stream:
             self._process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL,

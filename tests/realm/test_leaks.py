@@ -1,0 +1,109 @@
+"""Logins of every kind leave nothing behind in the KDC: no block that nobody
+frees, and no memory that grows with their number."""
+
+import os
+import shutil
+
+import pytest
+
+import mixture
+import realm
+from slapd import Authority, Slapd
+
+LOAD = os.environ.get("CERTMAP_LOAD")
+#: Logins after which everything is there that stays: threads, connections,
+#: caches; and then as many again, in which nothing may be added.
+SETTLED, MORE = 300, 900
+#: Bytes: less than 900 logins that lose 1 kB each.
+GROWTH = 800 * 1024
+CHECKED = 60
+
+
+@pytest.fixture
+def make_mixture(tmp_path, world):
+    server = Slapd(tmp_path / "slapd", Authority("Directory CA"))
+    with server:
+        yield lambda **relations: mixture.Mixture(
+            tmp_path / "realm", world, server, LOAD, timeout="20s",
+            **relations)
+
+
+@pytest.mark.skipif(bool(realm.PRELOAD),
+                    reason="the sanitizer keeps what is freed for a while")
+def test_memory_does_not_grow(make_mixture):
+    mixed = make_mixture()
+    with mixed.kdc:
+        mixed.fill_cache()
+        mixed.run(SETTLED)
+        settled = mixed.memory()
+        mixed.run(MORE)
+        assert mixed.memory() - settled < GROWTH
+        assert mixed.kdc.kinit_password("paul").ok
+
+
+def assert_clean(mixed, folder):
+    report = mixture.report(folder)
+    assert mixture.was_checked(report), report[-3000:]
+    found = mixture.leaks(report)
+    assert not found, "\n\n".join(found)
+
+
+@pytest.mark.skipif(bool(realm.PRELOAD) or not shutil.which("valgrind"),
+                    reason="no valgrind, or a build with sanitizers")
+def test_nothing_is_lost_under_valgrind(make_mixture, tmp_path):
+    mixed = make_mixture()
+    mixture.under_valgrind(mixed.kdc, tmp_path)
+    with mixed.kdc:
+        mixed.run(CHECKED)
+    assert_clean(mixed, tmp_path)
+    assert "Invalid read" not in mixture.report(tmp_path)
+    assert "Invalid write" not in mixture.report(tmp_path)
+
+
+@pytest.mark.skipif(not realm.PRELOAD, reason="a build without sanitizers")
+def test_nothing_is_lost_under_asan(make_mixture, tmp_path):
+    mixed = make_mixture()
+    mixture.under_asan(mixed.kdc, tmp_path, realm.PRELOAD)
+    with mixed.kdc:
+        mixed.run(SETTLED)
+    assert_clean(mixed, tmp_path)
+
+
+REPORTS = {
+    "asan": ("""==1==Processing thread 1.
+
+Direct leak of 64 byte(s) in 1 object(s) allocated from:
+    #0 0x7f in malloc (/lib/libasan.so.8+0x1)
+    #1 0x7f in cm_search ocsp/search.c:10
+
+SUMMARY: AddressSanitizer: 64 byte(s) leaked
+""", 1),
+    "asan-unloaded": ("""==1==Processing thread 1.
+
+Indirect leak of 64 byte(s) in 1 object(s) allocated from:
+    #0 0x7f in malloc (/lib/libasan.so.8+0x1)
+    #1 0x7f  (<unknown module>)
+""", 1),
+    "asan-foreign": ("""==1==Processing thread 1.
+
+Direct leak of 64 byte(s) in 1 object(s) allocated from:
+    #0 0x7f in malloc (/lib/libasan.so.8+0x1)
+    #1 0x7f in krb5_init (/lib/libkrb5.so.3+0x1)
+
+SUMMARY: AddressSanitizer: 64 byte(s) leaked
+""", 0),
+    "valgrind": ("""==1== 
+==1== 64 bytes in 1 blocks are definitely lost in loss record 1 of 2
+==1==    at 0x48: malloc (vg_replace_malloc.c:381)
+==1==    by 0x52: cm_search (search.c:10)
+==1== 
+==1== LEAK SUMMARY:
+""", 1),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_leak_would_be_noticed(name):
+    text, count = REPORTS[name]
+    assert mixture.was_checked(text)
+    assert len(mixture.leaks(text)) == count
