@@ -39,8 +39,8 @@ cm_writer_judge(int code)
 static bool
 is_primed(const struct cm_writer *writer, const char *attribute)
 {
-    for (size_t i = 0; i < writer->primed_count; i++) {
-        if (cm_text_equal_fold(writer->primed[i], attribute))
+    for (size_t i = 0; i < writer->primed.count; i++) {
+        if (cm_text_equal_fold(writer->primed.items[i], attribute))
             return true;
     }
     return false;
@@ -63,15 +63,12 @@ static void
 note_attributes(struct cm_writer *writer, const struct cm_change *change)
 {
     for (size_t i = 0; i < change->count; i++) {
-        char *copy;
-
         if (change->parts[i].add_count == 0 ||
-            writer->primed_count == CM_CHANGE_MAX_PARTS ||
+            writer->primed.count == CM_CHANGE_MAX_PARTS ||
             is_primed(writer, change->parts[i].attribute))
             continue;
-        copy = strdup(change->parts[i].attribute);
-        if (copy != NULL)
-            writer->primed[writer->primed_count++] = copy;
+        /* What is not noted goes without a transaction. */
+        (void)cm_text_list_add(&writer->primed, change->parts[i].attribute);
     }
 }
 
@@ -185,8 +182,7 @@ cm_writer_free(struct cm_writer *writer)
             cm_writer_report(writer, &lane->items[j], CM_WRITE_UNKNOWN, words);
         cm_ldap_close(&lane->connection);
     }
-    for (size_t i = 0; i < writer->primed_count; i++)
-        free(writer->primed[i]);
+    cm_text_list_clear(&writer->primed);
     free(writer);
 }
 

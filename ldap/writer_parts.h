@@ -5,6 +5,7 @@
 #define CM_WRITER_PARTS_H
 
 #include "ldap_connection.h"
+#include "text.h"
 #include "writer.h"
 
 struct cm_write_item {
@@ -31,10 +32,9 @@ struct cm_writer {
     size_t failures; /* reported so far: not written */
     /* Attributes that were written once outside of a transaction, with what
      * a transaction needs: see writer_transaction.c. */
-    char *primed[CM_CHANGE_MAX_PARTS];
-    size_t primed_count;
-    bool unwatched;    /* cn=Monitor cannot be read */
-    unsigned distrust; /* transactions that failed without a cause */
+    struct cm_text_list primed; /* CM_CHANGE_MAX_PARTS at most */
+    bool unwatched;             /* cn=Monitor cannot be read */
+    unsigned distrust;          /* transactions that failed without a cause */
     struct cm_writer_lane lanes[CM_WRITER_LANES];
     struct cm_write_item batch[CM_WRITER_BATCH];
     size_t batch_count;

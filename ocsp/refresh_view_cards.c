@@ -125,21 +125,23 @@ find_status(const struct cm_view_maker *maker,
 static bool
 add_own(struct cm_view_maker *maker, const struct cm_refresh_card *card)
 {
-    struct cm_view_own *own = &maker->view->own[maker->view->own_count++];
+    struct cm_view_own own = {0};
     X509 *cert = card->path->certs[0];
     struct cm_status status;
     unsigned failures = 0;
 
-    own->asked = ask_responders(maker, card, &failures);
-    cm_refresh_card_window(maker->world, card, &own->window);
+    own.asked = ask_responders(maker, card, &failures);
+    cm_refresh_card_window(maker->world, card, &own.window);
     failures += failures_about(maker, cert);
-    own->health = cm_refresh_judge(&own->window, maker->world->now, failures);
+    own.health = cm_refresh_judge(&own.window, maker->world->now, failures);
     find_status(maker, card, &status);
-    own->revoked = status.state == CM_STATUS_REVOKED;
-    own->subject = cm_name_rfc4514(X509_get_subject_name(cert));
-    own->realm = strdup(card->issuer->realm->name);
-    if (own->subject == NULL || own->realm == NULL)
+    own.revoked = status.state == CM_STATUS_REVOKED;
+    own.subject = cm_name_rfc4514(X509_get_subject_name(cert));
+    own.realm = strdup(card->issuer->realm->name);
+    if (own.subject == NULL || own.realm == NULL)
         maker->failed = true;
+    maker->view->own[maker->view->own_count] = own;
+    maker->view->own_count++;
     return !maker->failed;
 }
 

@@ -68,6 +68,41 @@ cm_kdc_settings(const struct cm_kdc_login *login)
 
 /* ---- The answer ---- */
 
+static struct krb5_kdcpreauth_modreq_st *
+wrap(struct cm_kdc_login *login)
+{
+    struct krb5_kdcpreauth_modreq_st *modreq = calloc(1, sizeof(*modreq));
+
+    if (modreq == NULL)
+        return NULL;
+    modreq->generation = cm_generation_hold(login->generation);
+    modreq->stock = login->modreq;
+    login->modreq = NULL;
+    return modreq;
+}
+
+static void
+unwrap(struct cm_kdc_login *login, struct krb5_kdcpreauth_modreq_st *modreq)
+{
+    if (modreq == NULL)
+        return;
+    login->modreq = modreq->stock;
+    cm_generation_release(modreq->generation);
+    free(modreq);
+}
+
+/* What is not handed on after all stays the login's. */
+static void
+take_back(struct cm_kdc_login *login, krb5_kdcpreauth_modreq modreq,
+          krb5_pa_data **e_data, krb5_authdata **authz)
+{
+    unwrap(login, modreq);
+    if (e_data != NULL)
+        login->e_data = e_data;
+    if (authz != NULL)
+        login->authz = authz;
+}
+
 /* The one place where the KDC is answered; the login is gone after it.  One
  * that stock may still answer is kept for that, among the dead. */
 static void
@@ -78,8 +113,10 @@ reply(struct cm_kdc_login *login, krb5_error_code code,
     krb5_kdcpreauth_verify_respond_fn respond = login->respond;
     void *arg = login->arg;
 
-    if (!cm_record_answer(&login->record))
-        return; /* never twice */
+    if (!cm_record_answer(&login->record)) {
+        take_back(login, modreq, e_data, authz); /* never twice */
+        return;
+    }
     if (login->record.entered && !login->record.responded) {
         login->next = login->module->dead;
         login->module->dead = login;
@@ -129,19 +166,6 @@ cm_kdc_pass_refusal(struct cm_kdc_login *login)
     reply(login, login->code, NULL, e_data, NULL);
 }
 
-static struct krb5_kdcpreauth_modreq_st *
-wrap(struct cm_kdc_login *login)
-{
-    struct krb5_kdcpreauth_modreq_st *modreq = calloc(1, sizeof(*modreq));
-
-    if (modreq == NULL)
-        return NULL;
-    modreq->generation = cm_generation_hold(login->generation);
-    modreq->stock = login->modreq;
-    login->modreq = NULL;
-    return modreq;
-}
-
 static bool
 assert_all(struct cm_kdc_login *login, const struct cm_text_list *indicators)
 {
@@ -153,18 +177,8 @@ assert_all(struct cm_kdc_login *login, const struct cm_text_list *indicators)
     return true;
 }
 
-static void
-unwrap(struct cm_kdc_login *login, struct krb5_kdcpreauth_modreq_st *modreq)
-{
-    if (modreq == NULL)
-        return;
-    login->modreq = modreq->stock;
-    cm_generation_release(modreq->generation);
-    free(modreq);
-}
-
 /* Stock's yes reaches the KDC: the flags that it set, of which hw-authent
- * only if hardware says so, its indicators and ours. */
+ * only if hardware says so, its indicators and ours (NULL: none). */
 static void
 give(struct cm_kdc_login *login, bool hardware,
      const struct cm_text_list *ours)
@@ -180,7 +194,7 @@ give(struct cm_kdc_login *login, bool hardware,
     }
     modreq = wrap(login);
     if (modreq == NULL || !assert_all(login, &login->record.indicators) ||
-        !assert_all(login, ours)) {
+        (ours != NULL && !assert_all(login, ours))) {
         unwrap(login, modreq);
         cm_kdc_refuse(login, CM_NO_MEMORY);
         return;
@@ -195,9 +209,7 @@ give(struct cm_kdc_login *login, bool hardware,
 void
 cm_kdc_pass_yes(struct cm_kdc_login *login)
 {
-    static const struct cm_text_list none = {0};
-
-    give(login, (login->scratch.flags & TKT_FLG_HW_AUTH) != 0, &none);
+    give(login, (login->scratch.flags & TKT_FLG_HW_AUTH) != 0, NULL);
 }
 
 void

@@ -38,27 +38,24 @@ hash_of(const char *name, size_t len)
     return hash;
 }
 
-static struct cm_audit_issuer *
+static bool
 append(struct cm_audit *audit, const char *name, size_t len, uint64_t hash)
 {
+    char *copy = strndup(name, len);
     struct cm_audit_issuer *list;
-    char *copy;
 
-    if (audit->issuer_count >= CM_AUDIT_MAX_ISSUERS)
-        return &audit->others;
-    copy = strndup(name, len);
-    list = copy == NULL ? NULL
-                        : reallocarray(audit->issuers, audit->issuer_count + 1,
-                                       sizeof(*list));
+    if (copy == NULL)
+        return false;
+    list =
+        reallocarray(audit->issuers, audit->issuer_count + 1, sizeof(*list));
     if (list == NULL) {
         free(copy);
-        cm_detail_set(&audit->why, "out of memory");
-        return NULL;
+        return false;
     }
-    audit->issuers = list;
-    list[audit->issuer_count] =
+    list[audit->issuer_count++] =
         (struct cm_audit_issuer){.name = copy, .len = len, .hash = hash};
-    return &list[audit->issuer_count++];
+    audit->issuers = list;
+    return true;
 }
 
 struct cm_audit_issuer *
@@ -73,7 +70,15 @@ cm_audit_issuer(struct cm_audit *audit, const char *name, size_t len, bool add)
             cm_text_equal_fold_n(one->name, name, len))
             return one;
     }
-    return add ? append(audit, name, len, hash) : NULL;
+    if (!add)
+        return NULL;
+    if (audit->issuer_count >= CM_AUDIT_MAX_ISSUERS)
+        return &audit->others;
+    if (!append(audit, name, len, hash)) {
+        cm_detail_set(&audit->why, "out of memory");
+        return NULL;
+    }
+    return &audit->issuers[audit->issuer_count - 1];
 }
 
 /* Of two certificates of one name the better one counts. */

@@ -142,23 +142,29 @@ cm_ntauth_files_read(const struct cm_location *location,
 /* ---- Text with certificates ---- */
 
 static bool
+copy_text(BIO *bio, struct text *out)
+{
+    char *data;
+    long size = BIO_get_mem_data(bio, &data);
+    uint8_t *bytes = size > 0 ? malloc((size_t)size) : NULL;
+
+    if (bytes == NULL)
+        return false;
+    memcpy(bytes, data, (size_t)size);
+    out->bytes = bytes;
+    out->len = (size_t)size;
+    return true;
+}
+
+static bool
 to_pem(const uint8_t *der, size_t len, struct text *out)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *data;
-    long size;
     bool ok;
 
     ok = bio != NULL &&
-         PEM_write_bio(bio, PEM_STRING_X509, "", der, (long)len) > 0;
-    if (ok) {
-        size = BIO_get_mem_data(bio, &data);
-        out->len = (size_t)size;
-        out->bytes = malloc(out->len);
-        ok = out->bytes != NULL;
-        if (ok)
-            memcpy(out->bytes, data, out->len);
-    }
+         PEM_write_bio(bio, PEM_STRING_X509, "", der, (long)len) > 0 &&
+         copy_text(bio, out);
     BIO_free(bio);
     ERR_clear_error();
     return ok;

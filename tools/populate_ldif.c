@@ -9,7 +9,6 @@
 #include "populate.h"
 
 struct reader {
-    FILE *file;
     const char *path;
     char part[8192]; /* of a line, or a whole one */
     bool within;     /* the next part goes on with a line */
@@ -25,13 +24,13 @@ is_blank(const char *line)
 
 /* Collects the lines of the next record.  False: none is left. */
 static bool
-next_record(struct reader *reader, struct cm_buf *record)
+next_record(FILE *file, struct reader *reader, struct cm_buf *record)
 {
     size_t n;
     bool begins;
 
     record->len = 0;
-    while (fgets(reader->part, sizeof(reader->part), reader->file) != NULL) {
+    while (fgets(reader->part, sizeof(reader->part), file) != NULL) {
         begins = !reader->within;
         n = strlen(reader->part); /* NUL ends it: what is left is no LDIF */
         reader->within = n == 0 || reader->part[n - 1] != '\n';
@@ -82,26 +81,27 @@ cm_populate_each_record(struct cm_populate *populate, const char *path,
                         bool (*visit)(struct cm_populate *populate,
                                       const struct cm_entry *entry))
 {
-    struct reader reader = {.file = fopen(path, "re"), .path = path};
+    struct reader reader = {.path = path};
+    FILE *file = fopen(path, "re");
     struct cm_buf record = CM_BUF_INIT;
     bool ok = true;
 
-    if (reader.file == NULL) {
+    if (file == NULL) {
         cm_detail_set(&populate->why, "cannot open %s: %s", path,
                       strerror(errno));
         return false;
     }
-    while (ok && next_record(&reader, &record)) {
+    while (ok && next_record(file, &reader, &record)) {
         ok = take_record(populate, &reader, &record, attributes, visit);
         if (record.failed)
             cm_buf_clear(&record);
     }
-    if (ok && ferror(reader.file)) {
+    if (ok && ferror(file)) {
         cm_detail_set(&populate->why, "cannot read %s: %s", path,
                       strerror(errno));
         ok = false;
     }
     cm_buf_clear(&record);
-    (void)fclose(reader.file);
+    (void)fclose(file);
     return ok;
 }

@@ -20,7 +20,8 @@ struct equal {
 struct value_row {
     bool planned;
     uint64_t change;
-    char *dn; /* owned */
+    const char *dn; /* the row's, without a NUL */
+    size_t dn_len;
 };
 
 static bool
@@ -37,21 +38,22 @@ read_row(const struct cm_sorted *row, struct value_row *out)
         return false;
     out->planned = row->data[0] == 'P';
     memcpy(&out->change, row->data + 1, sizeof(out->change));
-    out->dn = strndup((const char *)row->data + 1 + sizeof(out->change),
-                      row->len - 1 - sizeof(out->change));
-    return out->dn != NULL;
+    out->dn = (const char *)row->data + 1 + sizeof(out->change);
+    out->dn_len = row->len - 1 - sizeof(out->change);
+    return true;
 }
 
 /* Withholds a change: another account holds a value of it. */
 static bool
-withhold(struct cm_populate *populate, uint64_t change, const char *other)
+withhold(struct cm_populate *populate, uint64_t change, const char *other,
+         size_t len)
 {
     uint8_t key[8];
 
     for (size_t i = 0; i < sizeof(key); i++)
         key[i] = (uint8_t)(change >> (56 - 8 * i));
-    return cm_sorter_add(populate->shared, key, sizeof(key), other,
-                         strlen(other), &populate->why);
+    return cm_sorter_add(populate->shared, key, sizeof(key), other, len,
+                         &populate->why);
 }
 
 static bool
@@ -63,8 +65,15 @@ begin_equal(struct cm_populate *populate, struct equal *equal,
                             .pending = value->planned,
                             .change = value->change};
     memcpy(equal->digest, row->key, row->key_len);
-    equal->dn = strdup(value->dn);
+    equal->dn = strndup(value->dn, value->dn_len);
     return equal->dn != NULL || no_memory(populate);
+}
+
+static bool
+is_dn(const struct value_row *value, const char *dn)
+{
+    return strlen(dn) == value->dn_len &&
+           memcmp(dn, value->dn, value->dn_len) == 0;
 }
 
 static bool
@@ -76,13 +85,15 @@ take_value(struct cm_populate *populate, struct equal *equal,
     if (equal->dn == NULL || row->key_len != equal->digest_len ||
         memcmp(row->key, equal->digest, row->key_len) != 0)
         return begin_equal(populate, equal, row, value);
-    if (!equal->shared && strcmp(value->dn, equal->dn) == 0)
+    if (!equal->shared && is_dn(value, equal->dn))
         return true; /* the account itself */
     equal->shared = true;
-    if (equal->pending && !withhold(populate, equal->change, value->dn))
+    if (equal->pending &&
+        !withhold(populate, equal->change, value->dn, value->dn_len))
         return false;
     equal->pending = false;
-    return !value->planned || withhold(populate, value->change, equal->dn);
+    return !value->planned ||
+           withhold(populate, value->change, equal->dn, strlen(equal->dn));
 }
 
 static bool
@@ -96,12 +107,10 @@ find_shared(struct cm_populate *populate)
 
     while (ok && (step = cm_sorter_next(populate->values, &row,
                                         &populate->why)) == CM_SORTER_RECORD) {
-        if (!read_row(&row, &value)) {
+        if (!read_row(&row, &value))
             ok = no_memory(populate);
-        } else {
+        else
             ok = take_value(populate, &equal, &row, &value);
-            free(value.dn);
-        }
     }
     free(equal.dn);
     return ok && step == CM_SORTER_END;

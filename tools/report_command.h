@@ -53,6 +53,12 @@ struct cm_tally {
     uint64_t count;
 };
 
+/* One more of a kept word; words stay in the order in which they came.  False:
+ * no memory. */
+bool cm_tally_count(struct cm_tally **list, enum cm_tally_kind kind,
+                    const char *word);
+void cm_tallies_free(struct cm_tally *list);
+
 /* What the last line says that judged a card. */
 struct cm_judgement {
     bool there;

@@ -6,91 +6,20 @@
 
 #include "log_line.h"
 
-/* ---- Words ---- */
-
-/* A new one.  NULL: no memory. */
-static const char *
-add_word(struct cm_words *words, struct cm_span text)
-{
-    struct cm_named *word = malloc(sizeof(*word));
-
-    if (word == NULL)
-        return NULL;
-    word->name = strndup(text.text, text.len);
-    if (word->name == NULL || !cm_name_index_add(&words->index, word)) {
-        free(word->name);
-        free(word);
-        return NULL;
-    }
-    return word->name;
-}
-
-const char *
-cm_words_keep(struct cm_words *words, struct cm_span text, bool *failed)
-{
-    const struct cm_named *word;
-    const char *kept;
-
-    if (text.text == NULL)
-        return NULL;
-    word = cm_name_index_find(&words->index, text.text, text.len);
-    if (word != NULL)
-        return word->name;
-    if (words->index.count >= CM_REPORT_MAX_WORDS)
-        return "(other)";
-    kept = add_word(words, text);
-    if (kept != NULL)
-        return kept;
-    *failed = true;
-    return "";
-}
-
-void
-cm_words_clear(struct cm_words *words)
-{
-    struct cm_named *word;
-    size_t at = 0;
-
-    while ((word = cm_name_index_next(&words->index, &at)) != NULL) {
-        free(word->name);
-        free(word);
-    }
-    cm_name_index_clear(&words->index);
-}
-
 /* ---- Tallies ---- */
-
-static void
-count_word(struct cm_report *report, struct cm_tally **list,
-           enum cm_tally_kind kind, const char *word)
-{
-    struct cm_tally *one, **end = list;
-
-    for (; *end != NULL; end = &(*end)->next) {
-        /* Kept words are equal where they are the same. */
-        if ((*end)->kind == kind && (*end)->word == word) {
-            (*end)->count++;
-            return;
-        }
-    }
-    one = calloc(1, sizeof(*one));
-    if (one == NULL) {
-        report->failed = true;
-        return;
-    }
-    *one = (struct cm_tally){.kind = kind, .word = word, .count = 1};
-    *end = one;
-}
 
 static void
 count_list(struct cm_report *report, struct cm_tally **tallies,
            enum cm_tally_kind kind, struct cm_span list)
 {
     struct cm_span item;
+    const char *word;
 
-    while (cm_span_next(&list, &item))
-        count_word(report, tallies, kind,
-                   cm_words_keep(&report->words, item, &report->failed));
+    while (cm_span_next(&list, &item)) {
+        word = cm_words_keep(&report->words, item, &report->failed);
+        if (!cm_tally_count(tallies, kind, word))
+            report->failed = true;
+    }
 }
 
 static void
@@ -104,17 +33,6 @@ count_line(struct cm_report *report, struct cm_tally **tallies,
         return;
     count_list(report, tallies, CM_TALLY_MAPPING, fields->mapping);
     count_list(report, tallies, CM_TALLY_STRENGTH, fields->strength);
-}
-
-static void
-free_tallies(struct cm_tally *list)
-{
-    struct cm_tally *next;
-
-    for (; list != NULL; list = next) {
-        next = list->next;
-        free(list);
-    }
 }
 
 /* ---- Cards ---- */
@@ -273,7 +191,7 @@ free_principal(struct cm_report_principal *principal)
         next = card->next;
         free_card(card);
     }
-    free_tallies(principal->tallies);
+    cm_tallies_free(principal->tallies);
     free(principal->named.name);
     free(principal);
 }
@@ -360,7 +278,7 @@ cm_report_clear(struct cm_report *report)
     while ((one = cm_name_index_next(&report->principals, &at)) != NULL)
         free_principal((struct cm_report_principal *)one);
     cm_name_index_clear(&report->principals);
-    free_tallies(report->tallies);
+    cm_tallies_free(report->tallies);
     cm_words_clear(&report->words);
     memset(report, 0, sizeof(*report));
 }

@@ -6,22 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A record: both lengths, key, data. */
-struct head {
-    uint32_t key_len;
-    uint32_t len;
-};
-
-/* A sorted run on the disk, and the part of it that was read. */
-struct run {
-    off_t at; /* of the next byte to read */
-    off_t end;
-    uint8_t *window;
-    size_t capacity;
-    size_t used; /* bytes in the window */
-    size_t next; /* where the current record begins */
-    bool done;
-};
+#include "sorter_run.h"
 
 struct cm_sorter {
     FILE *file;
@@ -31,7 +16,7 @@ struct cm_sorter {
     size_t count;
     size_t capacity;
     off_t end; /* of the file */
-    struct run *runs;
+    struct cm_run *runs;
     size_t run_count;
     size_t *heap; /* runs, the least record first */
     size_t heap_count;
@@ -87,29 +72,12 @@ cm_sorter_free(struct cm_sorter *sorter)
     if (sorter->file != NULL)
         (void)fclose(sorter->file);
     for (size_t i = 0; i < sorter->run_count; i++)
-        free(sorter->runs[i].window);
+        cm_run_clear(&sorter->runs[i]);
     free(sorter->runs);
     free(sorter->heap);
     free(sorter->index);
     free(sorter->buffer);
     free(sorter);
-}
-
-static struct head
-head_of(const uint8_t *record)
-{
-    struct head head;
-
-    memcpy(&head, record, sizeof(head));
-    return head;
-}
-
-static size_t
-size_of(const uint8_t *record)
-{
-    struct head head = head_of(record);
-
-    return sizeof(head) + head.key_len + head.len;
 }
 
 static int
@@ -125,7 +93,7 @@ compare_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 static int
 compare_records(const uint8_t *a, const uint8_t *b)
 {
-    struct head one = head_of(a), other = head_of(b);
+    struct cm_run_head one = cm_run_head_of(a), other = cm_run_head_of(b);
     int order;
 
     a += sizeof(one);
@@ -157,7 +125,7 @@ static bool
 write_index(struct cm_sorter *sorter, struct cm_detail *detail)
 {
     for (size_t i = 0; i < sorter->count; i++) {
-        size_t size = size_of(sorter->index[i]);
+        size_t size = cm_run_record_size(sorter->index[i]);
 
         if (fwrite(sorter->index[i], 1, size, sorter->file) != size)
             return fail_on_disk(detail);
@@ -169,7 +137,7 @@ write_index(struct cm_sorter *sorter, struct cm_detail *detail)
 static bool
 write_run(struct cm_sorter *sorter, struct cm_detail *detail)
 {
-    struct run run = {.at = sorter->end}, *runs;
+    struct cm_run run = {.at = sorter->end}, *runs;
 
     if (sorter->count == 0)
         return true;
@@ -217,7 +185,7 @@ bool
 cm_sorter_add(struct cm_sorter *sorter, const void *key, size_t key_len,
               const void *data, size_t len, struct cm_detail *detail)
 {
-    struct head head = {(uint32_t)key_len, (uint32_t)len};
+    struct cm_run_head head = {(uint32_t)key_len, (uint32_t)len};
     size_t size = sizeof(head) + key_len + len;
     uint8_t *record;
 
@@ -244,62 +212,11 @@ cm_sorter_add(struct cm_sorter *sorter, const void *key, size_t key_len,
 
 /* ---- Merging ---- */
 
-/* Reads until the window holds want bytes from the current record on. */
-static bool
-fill(struct cm_sorter *sorter, struct run *run, size_t want)
-{
-    size_t room;
-    ssize_t n;
-    uint8_t *window;
-
-    memmove(run->window, run->window + run->next, run->used - run->next);
-    run->used -= run->next;
-    run->next = 0;
-    if (want > run->capacity) {
-        window = realloc(run->window, want);
-        if (window == NULL)
-            return false;
-        run->window = window;
-        run->capacity = want;
-    }
-    while (run->used < want) {
-        room = run->capacity - run->used;
-        if ((off_t)room > run->end - run->at)
-            room = (size_t)(run->end - run->at);
-        n = room == 0 ? 0
-                      : pread(fileno(sorter->file), run->window + run->used,
-                              room, run->at);
-        if (n <= 0)
-            return false;
-        run->used += (size_t)n;
-        run->at += n;
-    }
-    return true;
-}
-
-/* Makes the record at run->next whole; done where the run is at its end. */
-static bool
-load_record(struct cm_sorter *sorter, struct run *run)
-{
-    size_t left = run->used - run->next;
-
-    if (left == 0 && run->at == run->end) {
-        run->done = true;
-        return true;
-    }
-    if (left < sizeof(struct head) && !fill(sorter, run, sizeof(struct head)))
-        return false;
-    left = run->used - run->next;
-    if (left < size_of(run->window + run->next))
-        return fill(sorter, run, size_of(run->window + run->next));
-    return true;
-}
-
 static bool
 before(const struct cm_sorter *sorter, size_t a, size_t b)
 {
-    const struct run *one = &sorter->runs[sorter->heap[a]];
-    const struct run *other = &sorter->runs[sorter->heap[b]];
+    const struct cm_run *one = &sorter->runs[sorter->heap[a]];
+    const struct cm_run *other = &sorter->runs[sorter->heap[b]];
 
     return compare_records(one->window + one->next,
                            other->window + other->next) < 0;
@@ -344,11 +261,7 @@ cm_sorter_finish(struct cm_sorter *sorter, struct cm_detail *detail)
     if (sorter->heap == NULL)
         return fail_to_read(detail);
     for (size_t i = 0; i < sorter->run_count; i++) {
-        struct run *run = &sorter->runs[i];
-
-        run->window = malloc(CM_SORTER_WINDOW);
-        run->capacity = CM_SORTER_WINDOW;
-        if (run->window == NULL || !load_record(sorter, run))
+        if (!cm_run_start(&sorter->runs[i], fileno(sorter->file)))
             return fail_to_read(detail);
         sorter->heap[sorter->heap_count++] = i;
     }
@@ -361,10 +274,10 @@ cm_sorter_finish(struct cm_sorter *sorter, struct cm_detail *detail)
 static bool
 advance(struct cm_sorter *sorter)
 {
-    struct run *run = &sorter->runs[sorter->heap[0]];
+    struct cm_run *run = &sorter->runs[sorter->heap[0]];
 
-    run->next += size_of(run->window + run->next);
-    if (!load_record(sorter, run))
+    run->next += cm_run_record_size(run->window + run->next);
+    if (!cm_run_load(run, fileno(sorter->file)))
         return false;
     if (run->done)
         sorter->heap[0] = sorter->heap[--sorter->heap_count];
@@ -376,9 +289,9 @@ enum cm_sorter_step
 cm_sorter_next(struct cm_sorter *sorter, struct cm_sorted *out,
                struct cm_detail *detail)
 {
-    const struct run *run;
+    const struct cm_run *run;
     const uint8_t *record;
-    struct head head;
+    struct cm_run_head head;
 
     if (sorter->started && sorter->heap_count > 0 && !advance(sorter)) {
         (void)fail_to_read(detail);
@@ -389,7 +302,7 @@ cm_sorter_next(struct cm_sorter *sorter, struct cm_sorted *out,
         return CM_SORTER_END;
     run = &sorter->runs[sorter->heap[0]];
     record = run->window + run->next;
-    head = head_of(record);
+    head = cm_run_head_of(record);
     *out = (struct cm_sorted){record + sizeof(head), head.key_len,
                               record + sizeof(head) + head.key_len, head.len};
     return CM_SORTER_RECORD;

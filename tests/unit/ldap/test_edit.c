@@ -157,6 +157,7 @@ set_up(void **state)
     char uid[16];
 
     (void)state;
+    assert_non_null(file);
     add_entry(file, "alice", SKI);
     add_entry(file, "upper", "X509:<SKI>0A0B");
     add_entry(file, "blank", "X509: <SKI>0a0b");

@@ -190,7 +190,8 @@ loopback_start(void)
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(address);
 
-    die_unless(server != NULL);
+    if (server == NULL)
+        abort();
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     die_unless(bind(server->listener, (struct sockaddr *)&address, len) == 0);
     die_unless(listen(server->listener, MAX_CONNECTIONS) == 0);

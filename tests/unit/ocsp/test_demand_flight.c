@@ -77,7 +77,7 @@ start_process(int *to_child)
 {
     struct asked asked = {.reason = CM_INTERNAL};
     int fds[2];
-    char url[64] = "";
+    char url[64] = "", *folder;
     pid_t pid;
 
     assert_int_equal(pipe(fds), 0);
@@ -91,8 +91,10 @@ start_process(int *to_child)
     close(fds[1]);
     if (read(fds[0], url, sizeof(url) - 1) <= 0)
         _exit(99);
-    demand =
-        cm_demand_new(strdup(files_path("store")), store, &http, &store_log);
+    folder = strdup(files_path("store"));
+    if (folder == NULL)
+        _exit(97);
+    demand = cm_demand_new(folder, store, &http, &store_log);
     rules = (struct cm_issuer_rules){.sources = {CM_SOURCE_OCSP},
                                      .source_count = 1};
     if (demand == NULL || !cm_text_list_add(&rules.ocsp_urls, url))

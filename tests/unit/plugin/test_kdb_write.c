@@ -151,6 +151,7 @@ test_limit(void **state)
     char *text = malloc(room + 2);
 
     (void)state;
+    assert_non_null(text);
     memset(text, 'x', room + 1);
     text[room + 1] = '\0';
     read_alice(writer, &account);

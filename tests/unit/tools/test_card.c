@@ -53,14 +53,19 @@ static void
 uris_are_checked(void **state)
 {
     struct cm_detail detail;
+    const char *fault;
     P11KitUri *uri;
+    bool right;
 
     (void)state;
     for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
         cm_detail_set(&detail, "nothing");
         uri = cm_card_uri_parse(uris[i].uri, &detail);
-        if ((uri == NULL) != (uris[i].fault != NULL) ||
-            (uri == NULL && strstr(detail.text, uris[i].fault) == NULL))
+        fault = uris[i].fault;
+        right = fault == NULL
+                    ? uri != NULL
+                    : uri == NULL && strstr(detail.text, fault) != NULL;
+        if (!right)
             fail_msg("%s: %s", uris[i].uri, detail.text);
         p11_kit_uri_free(uri);
     }

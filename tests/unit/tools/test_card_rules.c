@@ -115,8 +115,9 @@ static const struct login_case {
 static bool
 could(const struct login_case *row)
 {
-    char *text = strdup(row->value != NULL ? row->value : "");
-    struct cm_value value = {text, strlen(text)};
+    const char *held = row->value != NULL ? row->value : "";
+    char *text = strdup(held);
+    struct cm_value value = {text, strlen(held)};
     struct cm_account account = {
         .upn_state = row->upn ? CM_PRESENT : CM_ABSENT,
         .sid_state = row->sid ? CM_PRESENT : CM_ABSENT,
@@ -129,8 +130,10 @@ could(const struct login_case *row)
                        row->accept != 0 ? row->accept : CM_ACCEPT_DEFAULT,
                    .use_subject_alt_name = !row->no_san,
                    .name_strong_count = row->tuple}};
-    bool result = cm_cardonly_could_log_in(&settings, &account);
+    bool result;
 
+    assert_non_null(text);
+    result = cm_cardonly_could_log_in(&settings, &account);
     free(text);
     return result;
 }

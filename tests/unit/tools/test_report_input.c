@@ -146,6 +146,7 @@ test_journal(void **state)
     FILE *file;
 
     (void)state;
+    assert_non_null(path);
     assert_true(
         asprintf(&lines, "1706788800.123456 kdc1 krb5kdc[1]: %s", text) > 0);
     folder_write("journalctl", script, strlen(script));
