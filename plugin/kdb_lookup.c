@@ -92,16 +92,14 @@ static void
 keep(struct slot *slot, const struct cm_client_name *name, int64_t now,
      enum cm_reason reason, const struct cm_principal *principal)
 {
-    struct slot made = {.name = strdup(name->text),
-                        .reason = reason,
-                        .until_ms = now + CM_KDB_LOOKUP_KEEP_MS};
-
-    if (reason == CM_OK)
-        made.principal = strdup(principal->text);
     slot_clear(slot);
-    if (made.name == NULL || (reason == CM_OK && made.principal == NULL))
-        slot_clear(&made);
-    *slot = made;
+    slot->name = strdup(name->text);
+    if (reason == CM_OK)
+        slot->principal = strdup(principal->text);
+    slot->reason = reason;
+    slot->until_ms = now + CM_KDB_LOOKUP_KEEP_MS;
+    if (slot->name == NULL || (reason == CM_OK && slot->principal == NULL))
+        slot_clear(slot);
 }
 
 /* Who must look at it is the administrator, not the client. */

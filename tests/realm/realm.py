@@ -29,6 +29,9 @@ KDB_FOLDER = os.environ.get("CERTMAP_KDB_FOLDER")
 KDB_INNER = os.environ.get("CERTMAP_KDB_INNER")
 #: What krb5kdc must load first, where the module needs it (sanitizers).
 PRELOAD = os.environ.get("CERTMAP_KDC_PRELOAD")
+#: For programs that load a module of a build with sanitizers.
+SANITIZER = ({"LD_PRELOAD": PRELOAD, "ASAN_OPTIONS": "detect_leaks=0"}
+             if PRELOAD else {})
 SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 START_SECONDS = 20
 PASSWORD = "correct horse"
@@ -284,7 +287,10 @@ class Kdc:
 
     def environment(self, side="kdc"):
         """The environment of the KDC's tools, or of the client."""
+        # Whatever opens the database loads our module.
+        sanitizer = SANITIZER if self.stacked and side == "kdc" else {}
         return {"PATH": SBIN, "LC_ALL": "C.UTF-8", "HOME": str(self.folder),
+                **sanitizer,
                 "TMPDIR": str(self.folder),
                 "KRB5_KDC_PROFILE": str(self.kdc_conf),
                 "KRB5_CONFIG": str(self.folder / f"krb5-{side}.conf"),
@@ -343,9 +349,7 @@ class Kdc:
             command += ["-w", str(self.workers)]
         errors = self.folder / "kdc.stderr"
         environment = self.environment()
-        if PRELOAD:
-            environment.update(LD_PRELOAD=PRELOAD,
-                               ASAN_OPTIONS="detect_leaks=0")
+        environment.update(SANITIZER)
         environment.update(self.own_environment)
         with open(errors, "wb") as stream:
             self._process = subprocess.Popen(

@@ -19,6 +19,7 @@ class Wired(realm.Kdc):
         self._folders = [*map(str, folders), realm.KDB_FOLDER]
         super().__init__(folder, world, modules=sections, stacked=False,
                          realms={name: world.certmap() for name in sections})
+        self.extra_environment.update(realm.SANITIZER)
 
     def _databases(self):
         return {"db_module_dir": self._folders, **super()._databases()}

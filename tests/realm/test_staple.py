@@ -60,6 +60,7 @@ class Stapling:
             make_kdc, world, folder / "store",
             plugins=relations.pop("plugins", realm.WRAP), **relations)
         self.kdc = self.setting.kdc
+        self.kdc.extra_environment.update(realm.SANITIZER)  # for kinit
         self.setting.store.drop(root=self.setting.root.crl())
         self.setting.refresh(0, 1, 3)
         with open(self.kdc.folder / "krb5-client.conf", "a",

@@ -28,8 +28,7 @@ static const char ldap_realm[] = HOST_TRUST
 static const char tls_realm[] =
     HOST_TRUST "revocation = off\ndirectory = ldap\nldap = {\n"
                "uri = ldap://ldap.example.com\nbase = dc=example,dc=com\n"
-               "schema = mit\nstarttls = true\nca_file = @/roots.pem\n"
-               "ciphers = NORMAL\n}\n";
+               "schema = mit\nstarttls = true\nca_file = @/roots.pem\n}\n";
 
 static const struct option test_options[] = {CM_TARGET_OPTIONS,
                                              CM_COMMON_OPTIONS};
