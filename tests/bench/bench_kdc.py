@@ -123,11 +123,13 @@ class Case:
     def load(self, cards, count, expect=0):
         """One run of the load program; (its results, CPU per login)."""
         in_flight = options.in_flight * max(1, self.kdc.workers)
-        load = measure.Load(
-            PROGRAMS / "load", self.kdc, "--count", count, "--expect", expect,
-            "--seconds", 200, "--in-flight", in_flight,
-            *(f"{who}={self.kdc.locate(identity)}"
-              for who, identity in cards.items()))
+        arguments = ("--count", count, "--expect", expect,
+                     "--seconds", 200, "--in-flight", in_flight,
+                     *(f"{who}={self.kdc.locate(identity)}"
+                       for who, identity in cards.items()))
+        # libkrb5 does not take one in some hundred answers of Heimdal's.
+        load = measure.load(PROGRAMS / "load", self.kdc, *arguments,
+                            attempts=3 if self.name == HEIMDAL else 1)
         before = self.cpu()
         results = load.begin().result()
         return results, (self.cpu() - before) / count

@@ -20,7 +20,7 @@ from pathlib import Path
 import measure
 from measure import keeps, say
 
-GROWTH = 1  # MB, from the first tenth to the last
+GROWTH = 2  # MB, from the first tenth to the last
 
 
 def arguments():

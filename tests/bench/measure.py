@@ -73,8 +73,17 @@ def keeps(what, value, relation="", limit=None):
     return good
 
 
+def load(program, kdc, *arguments, attempts=1):
+    """A load program whose requests are ready."""
+    for _ in range(attempts):
+        made = Load(program, kdc, *arguments)
+        if made.ready:
+            return made
+    raise SystemExit(f"load: {kdc.log()[-2000:]}")
+
+
 class Load:
-    """The load program, whose requests are ready before begin()."""
+    """The load program; see load()."""
 
     def __init__(self, program, kdc, *arguments):
         self.kdc = kdc
@@ -82,8 +91,7 @@ class Load:
             [program, "--port", str(kdc.port), "--wait", "--json",
              *map(str, arguments)], env=kdc.environment("client"), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        if self._process.stdout.readline() != "ready\n":
-            raise SystemExit(f"load: {kdc.log()[-2000:]}")
+        self.ready = self._process.stdout.readline() == "ready\n"
 
     def begin(self):
         self._process.stdin.write("\n")
