@@ -287,8 +287,10 @@ class Kdc:
 
     def environment(self, side="kdc"):
         """The environment of the KDC's tools, or of the client."""
-        # Whatever opens the database loads our module.
-        sanitizer = SANITIZER if self.stacked and side == "kdc" else {}
+        # Whatever opens the database loads our module.  In another locale
+        # glibc's fnmatch() waits for ever for a lock under the sanitizer.
+        sanitizer = ({**SANITIZER, "LC_ALL": "C"}
+                     if SANITIZER and self.stacked and side == "kdc" else {})
         return {"PATH": SBIN, "LC_ALL": "C.UTF-8", "HOME": str(self.folder),
                 **sanitizer,
                 "TMPDIR": str(self.folder),
