@@ -1,0 +1,79 @@
+/*
+ * The AS exchange of certmap login, by libkrb5: with one identity and the
+ * names that it could be known by, into a credential cache.
+ */
+#ifndef CM_LOGIN_EXCHANGE_H
+#define CM_LOGIN_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "detail.h"
+#include "reference.h"
+
+enum cm_login_name_kind {
+    CM_LOGIN_PRINCIPAL,  /* as typed: "alice" or "alice@EXAMPLE.COM" */
+    CM_LOGIN_ENTERPRISE, /* a UPN (RFC 6806 section 5); canonicalized */
+    CM_LOGIN_X500        /* "X509:<SKI>..." (kdb_names.h); canonicalized */
+};
+
+struct cm_login_name {
+    enum cm_login_name_kind kind;
+    const char *text;
+};
+
+/* A secret that the exchange needs: the PIN, or a key file's password.  Writes
+ * it into size bytes that the caller wipes.  False: the user gave up. */
+typedef bool cm_login_secret_fn(void *arg, const char *prompt, char *out,
+                                size_t size);
+
+struct cm_login_request {
+    /* In this order; the next one is asked about only where the KDC does not
+     * know the one before, before any PIN is used.  At least one. */
+    const struct cm_login_name *names;
+    size_t name_count;
+    const char *realm;    /* NULL: the default realm */
+    const char *identity; /* value of X509_user_identity (krb5.conf(5)) */
+    const char *anchors;  /* value of X509_anchors; NULL: krb5.conf's */
+    const char *armor;    /* a cache to armor with (FAST); NULL: none */
+    const char *cache;    /* where tickets go; NULL: libkrb5's default */
+    int32_t lifetime;     /* seconds; 0: krb5.conf's or the KDC's */
+    int32_t renewable;    /* seconds; 0: not renewable */
+    bool forwardable;
+    bool proxiable;
+    cm_login_secret_fn *secret;
+    void *secret_arg;
+};
+
+enum cm_login_end {
+    CM_LOGIN_DONE,
+    CM_LOGIN_REFUSED,     /* the KDC said no: number */
+    CM_LOGIN_UNREACHABLE, /* no KDC of the realm answered */
+    CM_LOGIN_GIVEN_UP,    /* secret returned false */
+    CM_LOGIN_CLIENT /* something on this side: identity, key, cache, the KDC's
+                       own certificate */
+};
+
+struct cm_login_result {
+    enum cm_login_end end;
+    /* The KDC's error number (RFC 4120 section 7.5.9, RFC 4556 section 3.1.3);
+     * 0 where it sent none. */
+    int number;
+    size_t name; /* index of the name that the end is about */
+    char reference[CM_REFERENCE_SIZE]; /* "" where the KDC sent none */
+    struct cm_detail said;             /* libkrb5's words; not escaped */
+    /* When done; owned. */
+    char *principal;
+    char *cache;
+    int64_t ends;        /* seconds since 1970 */
+    int64_t renew_until; /* 0: not renewable */
+};
+
+/* The cache is written only when everything succeeded.  out is always
+ * filled. */
+void cm_login_exchange(const struct cm_login_request *request,
+                       struct cm_login_result *out);
+void cm_login_result_clear(struct cm_login_result *result);
+
+#endif
