@@ -23,10 +23,20 @@ struct cm_login_name {
     const char *text;
 };
 
-/* A secret that the exchange needs: the PIN, or a key file's password.  Writes
- * it into size bytes that the caller wipes.  False: the user gave up. */
+/*
+ * A secret that the exchange needs: the PIN, or a key file's password.  Writes
+ * it into size bytes that the caller wipes.  False: the user gave up.
+ *
+ * Empty: nothing is offered.  So a PIN that is typed on the reader is asked
+ * for there, and any other token fails without losing a try.
+ */
 typedef bool cm_login_secret_fn(void *arg, const char *prompt, char *out,
                                 size_t size);
+
+enum {
+    CM_LOGIN_MAX_NAMES = 16,
+    CM_LOGIN_MAX_SECRET = 256 /* bytes with the NUL */
+};
 
 struct cm_login_request {
     /* In this order; the next one is asked about only where the KDC does not
@@ -39,9 +49,9 @@ struct cm_login_request {
     const char *armor;    /* a cache to armor with (FAST); NULL: none */
     const char *cache;    /* where tickets go; NULL: libkrb5's default */
     int32_t lifetime;     /* seconds; 0: krb5.conf's or the KDC's */
-    int32_t renewable;    /* seconds; 0: not renewable */
-    bool forwardable;
-    bool proxiable;
+    int32_t renewable;    /* seconds; 0: krb5.conf's, else not renewable */
+    bool forwardable;     /* false: krb5.conf's */
+    bool proxiable;       /* false: krb5.conf's */
     cm_login_secret_fn *secret;
     void *secret_arg;
 };
@@ -55,8 +65,33 @@ enum cm_login_end {
                        own certificate */
 };
 
+/* What is wrong on this side. */
+enum cm_login_fault {
+    CM_LOGIN_FAULT_NONE,            /* the end is not CM_LOGIN_CLIENT */
+    CM_LOGIN_FAULT_OTHER,           /* said holds all that is known */
+    CM_LOGIN_FAULT_NAME,            /* the name cannot be a principal's */
+    CM_LOGIN_FAULT_MODULE,          /* libkrb5's PKINIT is not installed */
+    CM_LOGIN_FAULT_ANCHORS,         /* no usable anchor for the KDC */
+    CM_LOGIN_FAULT_IDENTITY,        /* certificate or key: unreadable, wrong
+                                       PIN or password, refused to sign */
+    CM_LOGIN_FAULT_LOCKED,          /* the token says that its PIN is */
+    CM_LOGIN_FAULT_NOT_OFFERED,     /* the KDC takes no certificate */
+    CM_LOGIN_FAULT_NO_PREAUTH,      /* the KDC sent a ticket for a password's
+                                       holder, without asking who it is */
+    CM_LOGIN_FAULT_KDC_CERTIFICATE, /* not trusted here, or its purpose */
+    CM_LOGIN_FAULT_KDC_NAME,        /* the certificate of another realm's KDC,
+                                       or of no KDC */
+    CM_LOGIN_FAULT_CLOCK,           /* the reply is of another time */
+    CM_LOGIN_FAULT_ARMOR,           /* the cache to armor with */
+    CM_LOGIN_FAULT_REALM,           /* the KDC sends to another realm */
+    CM_LOGIN_FAULT_REPLY,           /* a ticket for nobody, or for a name that
+                                       is no principal's */
+    CM_LOGIN_FAULT_CACHE            /* the tickets cannot be stored */
+};
+
 struct cm_login_result {
     enum cm_login_end end;
+    enum cm_login_fault fault;
     /* The KDC's error number (RFC 4120 section 7.5.9, RFC 4556 section 3.1.3);
      * 0 where it sent none. */
     int number;
@@ -70,8 +105,15 @@ struct cm_login_result {
     int64_t renew_until; /* 0: not renewable */
 };
 
-/* The cache is written only when everything succeeded.  out is always
- * filled. */
+/*
+ * Logs in with the identity and nothing else: libkrb5 may not fall back to a
+ * password or to another method.  The cache is written only when everything
+ * succeeded: the named one, or as kinit(1) chooses among those of the default
+ * collection.  out is always filled.
+ *
+ * How long it takes is bounded by libkrb5's own tries of each KDC (about 17 s
+ * where one KDC is silent), not by us; a PKCS#11 module may hold it up.
+ */
 void cm_login_exchange(const struct cm_login_request *request,
                        struct cm_login_result *out);
 void cm_login_result_clear(struct cm_login_result *result);
