@@ -213,17 +213,6 @@ climb(struct search *search, const struct cm_trusted *trusted, bool anchor,
     return !failed;
 }
 
-static bool
-is_anchor(const struct cm_snapshot *snapshot, const struct cm_trusted *cert)
-{
-    for (size_t i = 0; i < snapshot->anchors.count; i++) {
-        if (memcmp(snapshot->anchors.list[i].sha256, cert->sha256,
-                   sizeof(cert->sha256)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* One CA of the NTAuth list, unless nothing is asked about what it issues. */
 static bool
 add_logon_ca(struct search *search, const struct cm_trusted *trusted)
@@ -238,7 +227,8 @@ add_logon_ca(struct search *search, const struct cm_trusted *trusted)
     search->required = rules.mode == CM_REVOCATION_REQUIRE;
     cm_issuer_rules_clear(&rules);
     return off ||
-           climb(search, trusted, is_anchor(realm->snapshot, trusted), 0);
+           climb(search, trusted,
+                 cm_trusted_list_has(&realm->snapshot->anchors, trusted), 0);
 }
 
 /* The CA that has issued the KDC's certificate, and nobody above it. */

@@ -4,13 +4,13 @@
 #include "check.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <openssl/x509v3.h>
 
 #include "name.h"
 #include "path.h"
 #include "source.h"
+#include "trusted.h"
 
 struct listener {
     struct cm_check *check;
@@ -71,17 +71,6 @@ check_list(struct cm_check *check, const char *realm, struct cm_source *source,
     cm_source_clear(source);
 }
 
-static bool
-is_anchor(const struct cm_snapshot *snapshot, const struct cm_trusted *cert)
-{
-    for (size_t i = 0; i < snapshot->anchors.count; i++) {
-        if (memcmp(snapshot->anchors.list[i].sha256, cert->sha256,
-                   sizeof(cert->sha256)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* What a CA of the NTAuth list issues is refused unless it leads on. */
 static void
 check_issuer(struct cm_check *check, const struct cm_check_realm *realm,
@@ -94,7 +83,7 @@ check_issuer(struct cm_check *check, const struct cm_check_realm *realm,
     enum cm_reason reason;
     char *name;
 
-    if (is_anchor(snapshot, ca))
+    if (cm_trusted_list_has(&snapshot->anchors, ca))
         return;
     reason =
         cm_path_find(snapshot, ca->x509, &rules, NULL, NULL, &path, &detail);
