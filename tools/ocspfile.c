@@ -10,9 +10,8 @@
 #include "certificates.h"
 #include "filelist.h"
 
-/* Is it a response at all, good for something or not? */
-static bool
-is_response(const uint8_t *bytes, size_t len)
+bool
+cm_ocspfile_is_response(const uint8_t *bytes, size_t len)
 {
     const uint8_t *end = bytes;
     OCSP_RESPONSE *response = NULL;
@@ -61,7 +60,7 @@ add_file(void *context, const char *path, struct cm_detail *detail)
     case CM_READ_BROKEN:
         return false;
     }
-    if (!is_response(bytes, len)) {
+    if (!cm_ocspfile_is_response(bytes, len)) {
         free(bytes);
         cm_detail_set(detail, "%s holds no OCSP response in DER", path);
         return false;

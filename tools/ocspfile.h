@@ -21,6 +21,10 @@ struct cm_ocsp_files {
     size_t count;
 };
 
+/* Is it one response in DER and nothing behind it, good for something or not?
+ */
+bool cm_ocspfile_is_response(const uint8_t *bytes, size_t len);
+
 /* Adds the DER response of a file, or of every file in a folder.  False:
  * something cannot be read or is no response, or the folder holds none; detail
  * says what. */

@@ -13,11 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-#include <openssl/ocsp.h>
-
 #include "certificates.h"
 #include "certfile.h"
+#include "ocspfile.h"
 
 struct import {
     struct cm_refresh_command *command;
@@ -75,21 +73,6 @@ outcome_of(enum cm_publish published)
 
 /* ---- What a file is ---- */
 
-static bool
-is_response(const uint8_t *bytes, size_t len)
-{
-    const uint8_t *end = bytes;
-    OCSP_RESPONSE *response = NULL;
-    bool is;
-
-    if (len <= CM_OCSP_MAX_RESPONSE)
-        response = d2i_OCSP_RESPONSE(NULL, &end, (long)len);
-    is = response != NULL && end == bytes + len;
-    OCSP_RESPONSE_free(response);
-    ERR_clear_error();
-    return is;
-}
-
 /* A file that is too large to be read whole can only be a CRL. */
 static enum file_kind
 kind_of(const char *path)
@@ -104,7 +87,7 @@ kind_of(const char *path)
     if (cm_file_read(AT_FDCWD, path, &stamp, &bytes, &len, &ignored) !=
         CM_READ_OK)
         return FILE_CRL;
-    if (is_response(bytes, len))
+    if (cm_ocspfile_is_response(bytes, len))
         kind = FILE_RESPONSE;
     else if (cm_certificates_read(bytes, len, &certs, &count, &ignored))
         kind = FILE_CERTIFICATE;
