@@ -224,6 +224,48 @@ cm_ldap_run_search(struct cm_ldap_search *search,
     return end;
 }
 
+/* How the final message of a bounded search says that it ends. */
+static enum cm_ldap_search_end
+judge(struct cm_ldap_search *search, struct cm_ldap_connection *connection,
+      LDAPMessage *final, const char *too_many, struct cm_detail *detail)
+{
+    int code = cm_ldap_result_code(connection, final, "search", detail);
+
+    if (code == LDAP_SUCCESS)
+        return CM_LDAP_SEARCH_DONE;
+    if (code != LDAP_SIZELIMIT_EXCEEDED)
+        return CM_LDAP_SEARCH_FAILED;
+    if (too_many != NULL)
+        cm_detail_set(detail, "more than %d %s", CM_DIRECTORY_MAX_ENTRIES,
+                      too_many);
+    search->reason = CM_ACCOUNT_AMBIGUOUS;
+    return CM_LDAP_SEARCH_REFUSED;
+}
+
+enum cm_ldap_search_end
+cm_ldap_run_bounded(struct cm_ldap_search *search,
+                    struct cm_ldap_connection *connection,
+                    cm_ldap_take_entry *take, const char *too_many,
+                    int64_t deadline, struct cm_detail *detail)
+{
+    const char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
+    const struct cm_ldap_request request = {.base = search->config->base,
+                                            .scope = LDAP_SCOPE_SUBTREE,
+                                            .filter = search->filter,
+                                            .attributes = attributes,
+                                            .size_limit =
+                                                CM_DIRECTORY_MAX_ENTRIES};
+    enum cm_ldap_search_end end;
+    LDAPMessage *final;
+
+    cm_schema_attributes(&search->config->schema, attributes);
+    end = cm_ldap_run_search(search, connection, &request, take, deadline,
+                             &final, detail);
+    return end == CM_LDAP_SEARCH_DONE
+               ? judge(search, connection, final, too_many, detail)
+               : end;
+}
+
 static enum cm_ldap_search_end
 take_account(struct cm_ldap_search *search, const struct cm_entry *entry,
              struct cm_detail *detail)
@@ -240,28 +282,7 @@ cm_ldap_search_accounts(struct cm_ldap_search *search,
                         struct cm_ldap_connection *connection,
                         int64_t deadline, struct cm_detail *detail)
 {
-    const char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
-    const struct cm_ldap_request request = {.base = search->config->base,
-                                            .scope = LDAP_SCOPE_SUBTREE,
-                                            .filter = search->filter,
-                                            .attributes = attributes,
-                                            .size_limit =
-                                                CM_DIRECTORY_MAX_ENTRIES};
-    enum cm_ldap_search_end end;
-    LDAPMessage *final;
-    int code;
-
     cm_accounts_clear(search->accounts);
-    cm_schema_attributes(&search->config->schema, attributes);
-    end = cm_ldap_run_search(search, connection, &request, take_account,
-                             deadline, &final, detail);
-    if (end != CM_LDAP_SEARCH_DONE)
-        return end;
-    code = cm_ldap_result_code(connection, final, "search", detail);
-    if (code == LDAP_SUCCESS)
-        return CM_LDAP_SEARCH_DONE;
-    if (code != LDAP_SIZELIMIT_EXCEEDED)
-        return CM_LDAP_SEARCH_FAILED;
-    search->reason = CM_ACCOUNT_AMBIGUOUS;
-    return CM_LDAP_SEARCH_REFUSED;
+    return cm_ldap_run_bounded(search, connection, take_account, NULL,
+                               deadline, detail);
 }

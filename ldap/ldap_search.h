@@ -28,7 +28,7 @@ struct cm_ldap_search {
     const struct cm_directory_config *config;
     enum cm_reason reason; /* with CM_LDAP_SEARCH_REFUSED */
 
-    const char *filter; /* of cm_ldap_search_accounts */
+    const char *filter; /* of cm_ldap_run_bounded() */
     const struct cm_lookup *lookup;
     struct cm_accounts *accounts;
 
@@ -71,6 +71,18 @@ enum cm_ldap_search_end cm_ldap_run_search(
     struct cm_ldap_search *search, struct cm_ldap_connection *connection,
     const struct cm_ldap_request *request, cm_ldap_take_entry *take,
     int64_t deadline, LDAPMessage **final, struct cm_detail *detail);
+
+/*
+ * Below the base, everything that search->filter finds, with the attributes
+ * of the schema: more than CM_DIRECTORY_MAX_ENTRIES refuse
+ * (CM_ACCOUNT_AMBIGUOUS).  too_many: detail then says "more than 8" of
+ * them; NULL: it says what the server says.
+ */
+enum cm_ldap_search_end
+cm_ldap_run_bounded(struct cm_ldap_search *search,
+                    struct cm_ldap_connection *connection,
+                    cm_ldap_take_entry *take, const char *too_many,
+                    int64_t deadline, struct cm_detail *detail);
 
 /*
  * One page of a search (RFC 2696): CM_LDAP_PAGE entries from where *cookie,

@@ -29,32 +29,9 @@ static enum cm_ldap_search_end
 run(struct cm_ldap_search *search, struct cm_ldap_connection *connection,
     int64_t deadline, struct cm_detail *detail)
 {
-    const char *attributes[CM_SCHEMA_MAX_ATTRIBUTES];
-    const struct cm_ldap_request request = {.base = search->config->base,
-                                            .scope = LDAP_SCOPE_SUBTREE,
-                                            .filter = search->filter,
-                                            .attributes = attributes,
-                                            .size_limit =
-                                                CM_DIRECTORY_MAX_ENTRIES};
-    enum cm_ldap_search_end end;
-    LDAPMessage *final;
-    int code;
-
     begin(search->who);
-    cm_schema_attributes(&search->config->schema, attributes);
-    end = cm_ldap_run_search(search, connection, &request, take, deadline,
-                             &final, detail);
-    if (end != CM_LDAP_SEARCH_DONE)
-        return end;
-    code = cm_ldap_result_code(connection, final, "search", detail);
-    if (code == LDAP_SUCCESS)
-        return CM_LDAP_SEARCH_DONE;
-    if (code != LDAP_SIZELIMIT_EXCEEDED)
-        return CM_LDAP_SEARCH_FAILED;
-    cm_detail_set(detail, "more than %d accounts are meant",
-                  CM_DIRECTORY_MAX_ENTRIES);
-    search->reason = CM_ACCOUNT_AMBIGUOUS;
-    return CM_LDAP_SEARCH_REFUSED;
+    return cm_ldap_run_bounded(search, connection, take, "accounts are meant",
+                               deadline, detail);
 }
 
 enum cm_reason
