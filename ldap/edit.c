@@ -1,9 +1,9 @@
 #include "edit.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "backend.h"
+#include "change_mods.h"
 
 /* ---- What a result code means ---- */
 
@@ -69,85 +69,18 @@ cm_edit_add_hint(int code, struct cm_detail *detail)
 
 /* ---- Sending ---- */
 
-/* The operations of one change, in the shape that libldap wants. */
-struct operations {
-    LDAPMod mods[2 * CM_CHANGE_MAX_PARTS];
-    LDAPMod *list[2 * CM_CHANGE_MAX_PARTS + 1];
-    size_t count;
-};
-
-static void
-operations_clear(struct operations *operations)
-{
-    for (size_t i = 0; i < operations->count; i++)
-        ber_memfree(operations->mods[i].mod_bvalues);
-}
-
-/* Pointers to the values, and behind them what they point to; the values
- * themselves are borrowed. */
-static struct berval **
-values_of(const struct cm_value *values, size_t count)
-{
-    struct berval **pointers, *list;
-
-    pointers = ber_memcalloc(1, (count + 1) * sizeof(struct berval *) +
-                                    count * sizeof(struct berval));
-    if (pointers == NULL)
-        return NULL;
-    list = (struct berval *)(void *)(pointers + count + 1);
-    for (size_t i = 0; i < count; i++) {
-        list[i] = (struct berval){values[i].len, values[i].data};
-        pointers[i] = &list[i];
-    }
-    return pointers;
-}
-
-static bool
-add_operation(struct operations *operations, int kind, char *attribute,
-              const struct cm_value *values, size_t count)
-{
-    LDAPMod mod = {.mod_op = kind | LDAP_MOD_BVALUES, .mod_type = attribute};
-
-    if (count == 0)
-        return true;
-    mod.mod_bvalues = values_of(values, count);
-    if (mod.mod_bvalues == NULL)
-        return false;
-    operations->mods[operations->count] = mod;
-    operations->list[operations->count] = &operations->mods[operations->count];
-    operations->count++;
-    return true;
-}
-
-/* What goes comes first: a value may be replaced by its like. */
-static bool
-make_operations(const struct cm_change *change, struct operations *out)
-{
-    const struct cm_change_part *part;
-
-    memset(out, 0, sizeof(*out));
-    for (size_t i = 0; i < change->count; i++) {
-        part = &change->parts[i];
-        if (!add_operation(out, LDAP_MOD_DELETE, part->attribute, part->remove,
-                           part->remove_count) ||
-            !add_operation(out, LDAP_MOD_ADD, part->attribute, part->add,
-                           part->add_count))
-            return false;
-    }
-    return true;
-}
-
 int
 cm_edit_send(struct cm_ldap_connection *connection,
-             const struct cm_change *change, int *message_id)
+             const struct cm_change *change, LDAPControl **controls,
+             int *message_id)
 {
-    struct operations operations;
+    LDAPMod **mods = cm_change_mods(change);
     int code = LDAP_NO_MEMORY;
 
-    if (make_operations(change, &operations))
-        code = ldap_modify_ext(connection->handle, change->dn, operations.list,
-                               NULL, NULL, message_id);
-    operations_clear(&operations);
+    if (mods != NULL)
+        code = ldap_modify_ext(connection->handle, change->dn, mods, controls,
+                               NULL, message_id);
+    free(mods);
     return code;
 }
 
@@ -178,7 +111,7 @@ cm_edit_modify(struct cm_ldap_connection *connection,
     int code, message_id = -1;
 
     cm_ldap_begin(connection, deadline);
-    code = cm_edit_send(connection, change, &message_id);
+    code = cm_edit_send(connection, change, NULL, &message_id);
     if (code != LDAP_SUCCESS) {
         cm_detail_set(detail, "modify: %s", ldap_err2string(code));
         /* Some of it may have gone out. */

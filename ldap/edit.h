@@ -49,10 +49,11 @@ enum cm_edit_result cm_edit_modify(struct cm_ldap_connection *connection,
                                    const struct cm_change *change,
                                    int64_t deadline, struct cm_detail *detail);
 
-/* Sends it without waiting.  The LDAP result code of sending; LDAP_SUCCESS
- * sets *message_id. */
+/* Sends it without waiting, with controls or NULL.  The LDAP result code of
+ * sending; LDAP_SUCCESS sets *message_id. */
 int cm_edit_send(struct cm_ldap_connection *connection,
-                 const struct cm_change *change, int *message_id);
+                 const struct cm_change *change, LDAPControl **controls,
+                 int *message_id);
 
 /* The same with a connection of its own to the first server that is there. */
 enum cm_edit_result cm_edit_apply(const struct cm_directory_config *config,

@@ -12,11 +12,9 @@
  *   more.  So no transaction may be the first to write an attribute:
  *   cm_writer_put() writes singly until each has been written once.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
-#include "change_mods.h"
 #include "edit.h"
 #include "writer_parts.h"
 
@@ -97,17 +95,14 @@ send_one(struct cm_writer_lane *lane, struct cm_write_item *item,
     static char oid[] = LDAP_CONTROL_TXN_SPEC;
     LDAPControl control = {oid, attempt->id, 1};
     LDAPControl *controls[] = {&control, NULL};
-    LDAPMod **mods = cm_change_mods(&item->change);
     int64_t took, start = cm_backend_now_ms();
     LDAPMessage *message = NULL;
-    int code = LDAP_NO_MEMORY;
+    int code;
 
     cm_ldap_begin(&lane->connection,
                   cm_backend_now_ms() + CM_WRITER_ANSWER_MS);
-    if (mods != NULL)
-        code = ldap_modify_ext(lane->connection.handle, item->change.dn, mods,
-                               controls, NULL, &item->message_id);
-    free(mods);
+    code = cm_edit_send(&lane->connection, &item->change, controls,
+                        &item->message_id);
     if (code == LDAP_SUCCESS)
         message =
             await(lane, item->message_id, LDAP_RES_MODIFY, &attempt->words);

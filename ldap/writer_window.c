@@ -2,11 +2,9 @@
  * A window of operations on several connections.
  */
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
-#include "change_mods.h"
 #include "edit.h"
 #include "writer_parts.h"
 
@@ -15,18 +13,13 @@ static bool
 transmit(struct cm_writer_lane *lane, const struct cm_write_item *item)
 {
     struct cm_write_item *own = &lane->items[lane->count];
-    LDAPMod **mods = cm_change_mods(&item->change);
-    int code = LDAP_NO_MEMORY;
 
     *own = *item;
     lane->deadline = cm_backend_now_ms() + CM_WRITER_ANSWER_MS;
     cm_ldap_begin(&lane->connection, lane->deadline);
-    if (mods != NULL)
-        code = ldap_modify_ext(lane->connection.handle, own->change.dn, mods,
-                               NULL, NULL, &own->message_id);
-    free(mods);
     lane->count++;
-    return code == LDAP_SUCCESS;
+    return cm_edit_send(&lane->connection, &own->change, NULL,
+                        &own->message_id) == LDAP_SUCCESS;
 }
 
 /* The lane is lost: settles what was under way, and sends the rest again. */
