@@ -6,6 +6,8 @@
 #ifndef CM_DETAIL_H
 #define CM_DETAIL_H
 
+#include <stdbool.h>
+
 enum { CM_DETAIL_SIZE = 512 };
 
 struct cm_detail {
@@ -15,5 +17,8 @@ struct cm_detail {
 /* Replaces the text.  detail may be NULL: then nothing happens. */
 void cm_detail_set(struct cm_detail *detail, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Says "out of memory"; always false, for a caller to return. */
+bool cm_detail_no_memory(struct cm_detail *detail);
 
 #endif

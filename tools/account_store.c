@@ -63,8 +63,7 @@ read_kdb(struct cm_account_store *store, struct cm_entry *out)
     case CM_KDB_DONE:
         if (entry_of_strings(&store->kdb, out))
             return CM_EXIT_YES;
-        cm_tool_error(store->tool, "out of memory");
-        return CM_EXIT_UNAVAILABLE;
+        return cm_tool_no_memory(store->tool);
     case CM_KDB_ABSENT:
         cm_tool_error(store->tool, "%s; kadmin.local addprinc makes one",
                       detail.text);

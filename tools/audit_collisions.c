@@ -16,13 +16,6 @@
 enum { KEY = 1 + CM_AUDIT_DIGEST, NAMED = 3 /* other accounts by name */ };
 
 static bool
-no_memory(struct cm_audit *audit)
-{
-    cm_detail_set(&audit->why, "out of memory");
-    return false;
-}
-
-static bool
 note(struct cm_audit *audit, char table, char letter, const char *id,
      const struct cm_audit_digest *digest, const char *text, size_t len)
 {
@@ -34,7 +27,7 @@ note(struct cm_audit *audit, char table, char letter, const char *id,
     cm_buf_add_char(&row, letter);
     cm_pack_text(&row, id);
     cm_pack_bytes(&row, text, len);
-    ok = row.failed ? no_memory(audit)
+    ok = row.failed ? cm_detail_no_memory(&audit->why)
                     : cm_sorter_add(audit->shared, key, sizeof(key), row.data,
                                     row.len, &audit->why);
     cm_buf_clear(&row);
@@ -106,7 +99,7 @@ end_group(struct cm_audit *audit, struct group *group)
         finding.value_len = strlen(group->value);
         finding.detail = group->others.data;
         ok = group->others.failed
-                 ? no_memory(audit)
+                 ? cm_detail_no_memory(&audit->why)
                  : cm_audit_findings_add(&audit->findings, &finding,
                                          &audit->why);
     }
@@ -168,7 +161,7 @@ take_row(struct cm_audit *audit, struct group *group,
     id = cm_unpack_text(&in);
     if (id == NULL || !cm_unpack_bytes(&in, &value, &len)) {
         free(id);
-        return no_memory(audit);
+        return cm_detail_no_memory(&audit->why);
     }
     if (!same)
         before = 0;
@@ -176,7 +169,7 @@ take_row(struct cm_audit *audit, struct group *group,
         same ? join_group(group, id) : begin_group(group, row, id, value, len);
     if (row->data[0] == 'E' && group->accounts > before)
         group->explicit_ones++;
-    return ok || no_memory(audit);
+    return ok || cm_detail_no_memory(&audit->why);
 }
 
 bool

@@ -22,13 +22,6 @@ struct pass {
     bool ok;
 };
 
-static bool
-no_memory(struct cm_audit *audit)
-{
-    cm_detail_set(&audit->why, "out of memory");
-    return false;
-}
-
 /* 0: no limit. */
 static uint64_t
 limit_of(const struct cm_audit *audit, uint64_t otherwise)
@@ -336,7 +329,7 @@ visit(void *context, const struct cm_audit_finding *one)
     if (audit->options.json) {
         if (!beyond(limit_of(audit, 0), pass->listed)) {
             if (!print_json_finding(pass, one))
-                return no_memory(pass->audit);
+                return cm_detail_no_memory(&pass->audit->why);
         }
     } else if (!beyond(limit_of(audit, CM_AUDIT_LIMIT_TEXT), pass->listed)) {
         print_finding(pass, one);
@@ -357,7 +350,7 @@ write_all(struct pass *pass)
                                   : print_head(audit, pass->out);
 
     if (!ok)
-        return no_memory(audit);
+        return cm_detail_no_memory(&audit->why);
     if (pass->page != NULL)
         cm_audit_html_begin(audit, pass->page);
     if (!cm_audit_findings_each(&audit->findings, visit, pass, &audit->why))
@@ -381,11 +374,11 @@ cm_audit_tell(struct cm_audit *audit)
     if (audit->flags.html != NULL) {
         pass.page = open_memstream(&bytes, &len);
         if (pass.page == NULL)
-            return no_memory(audit);
+            return cm_detail_no_memory(&audit->why);
     }
     ok = write_all(&pass);
     if (pass.page != NULL && fclose(pass.page) != 0 && ok)
-        ok = no_memory(audit);
+        ok = cm_detail_no_memory(&audit->why);
     if (ok && pass.page != NULL)
         ok = cm_newfile_write(audit->flags.html, bytes, len, PAGE_MODE,
                               &audit->why);

@@ -25,13 +25,6 @@ struct reading {
     char *owned[CM_AUDIT_MAX_NAMES]; /* of account.names */
 };
 
-static bool
-no_memory(struct cm_audit *audit)
-{
-    cm_detail_set(&audit->why, "out of memory");
-    return false;
-}
-
 static void
 clear(struct reading *reading)
 {
@@ -201,7 +194,8 @@ cm_audit_entry(struct cm_audit *audit, const struct cm_entry *entry)
     bool ok;
 
     memset(&reading, 0, sizeof(reading));
-    ok = read_entry(audit, entry, &reading) || no_memory(audit);
+    ok =
+        read_entry(audit, entry, &reading) || cm_detail_no_memory(&audit->why);
     ok = ok && judge(audit, &reading);
     clear(&reading);
     return ok;
@@ -263,7 +257,7 @@ scan_ldap(struct cm_audit *audit)
     write_filter(audit->schema, &filter);
     if (filter.failed) {
         cm_buf_clear(&filter);
-        return no_memory(audit);
+        return cm_detail_no_memory(&audit->why);
     }
     sweep.filter = filter.data;
     end = cm_sweep(audit->target.directory, &sweep, &detail);
@@ -374,7 +368,7 @@ visit_row(void *context, const struct cm_kdb_row *row)
 
     memset(&reading, 0, sizeof(reading));
     cm_audit_certificates_empty(&audit->own);
-    ok = read_row(audit, row, &reading) || no_memory(audit);
+    ok = read_row(audit, row, &reading) || cm_detail_no_memory(&audit->why);
     ok = ok && judge(audit, &reading);
     clear(&reading);
     if (!ok)

@@ -60,19 +60,6 @@ struct expiring {
     char *told; /* what the state is to be; NULL: there is none */
 };
 
-static enum cm_exit
-fail(struct expiring *expiring, enum cm_exit code, const char *why)
-{
-    cm_tool_error(expiring->options.tool, "%s", why);
-    return code;
-}
-
-static enum cm_exit
-no_memory(struct expiring *expiring)
-{
-    return fail(expiring, CM_EXIT_UNAVAILABLE, "out of memory");
-}
-
 /* ---- Telling ---- */
 
 /* The answer as a file that only this process has.  NULL: no memory. */
@@ -130,7 +117,7 @@ tell_command(struct expiring *expiring)
     int status;
 
     if (answer == NULL)
-        return no_memory(expiring);
+        return cm_tool_no_memory(expiring->options.tool);
     status = run_command(expiring->run, fileno(answer));
     fclose(answer);
     if (status == 0)
@@ -150,7 +137,7 @@ tell(struct expiring *expiring)
     return cm_expiring_print(&expiring->found, expiring->options.json,
                              expiring->now, expiring->options.tool->out)
                ? CM_EXIT_YES
-               : no_memory(expiring);
+               : cm_tool_no_memory(expiring->options.tool);
 }
 
 /* What was told is written down after it was told: rather twice than never.
@@ -167,7 +154,8 @@ remember(struct expiring *expiring)
     return cm_newfile_write(expiring->state, expiring->told,
                             strlen(expiring->told), STATE_MODE, &why)
                ? CM_EXIT_YES
-               : fail(expiring, CM_EXIT_UNAVAILABLE, why.text);
+               : cm_tool_fail(expiring->options.tool, CM_EXIT_UNAVAILABLE,
+                              why.text);
 }
 
 static bool
@@ -188,12 +176,13 @@ report(struct expiring *expiring)
     enum cm_exit code;
 
     if (found->failed)
-        return no_memory(expiring);
+        return cm_tool_no_memory(expiring->options.tool);
     if (expiring->state != NULL &&
         !cm_expiring_untold(found, expiring->state,
                             (int64_t)expiring->repeat * CM_DAY, expiring->now,
                             &expiring->told, &why))
-        return fail(expiring, CM_EXIT_UNAVAILABLE, why.text);
+        return cm_tool_fail(expiring->options.tool, CM_EXIT_UNAVAILABLE,
+                            why.text);
     code = tell(expiring);
     if (code == CM_EXIT_YES)
         code = remember(expiring);

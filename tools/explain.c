@@ -267,8 +267,7 @@ show_outcome(struct explain *explain, const struct cm_outcome *outcome)
                                     outcome, out);
     if (printed)
         return exit_of(outcome->reason);
-    cm_tool_error(explain->options.tool, "out of memory");
-    return CM_EXIT_UNAVAILABLE;
+    return cm_tool_no_memory(explain->options.tool);
 }
 
 static void

@@ -146,10 +146,8 @@ load_realms(struct cm_keeper *keeper, const char *realm)
         found = found || (selected && this_one);
     }
     cm_text_list_clear(&names);
-    if (!ok || !open_trust(keeper)) {
-        cm_tool_error(keeper->tool, "out of memory");
-        return CM_EXIT_UNAVAILABLE;
-    }
+    if (!ok || !open_trust(keeper))
+        return cm_tool_no_memory(keeper->tool);
     if (found)
         return CM_EXIT_YES;
     if (realm == NULL)
@@ -173,10 +171,8 @@ cm_keeper_open(struct cm_keeper *keeper, struct cm_tool *tool,
     memset(keeper, 0, sizeof(*keeper));
     keeper->tool = tool;
     keeper->log = calloc(1, sizeof(*keeper->log));
-    if (keeper->log == NULL) {
-        cm_tool_error(tool, "out of memory");
-        return CM_EXIT_UNAVAILABLE;
-    }
+    if (keeper->log == NULL)
+        return cm_tool_no_memory(tool);
     keeper->log->line = hear;
     keeper->log->context = tool;
     keeper->host = cm_host_open(kdc_conf, &why);

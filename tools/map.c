@@ -185,8 +185,7 @@ build_candidates(struct cm_map *map, enum action action)
     if (!map->has_cert ||
         cm_candidates_build(&map->cert, any_ski, &map->candidates))
         return CM_EXIT_YES;
-    cm_tool_error(map->options.tool, "out of memory");
-    return CM_EXIT_UNAVAILABLE;
+    return cm_tool_no_memory(map->options.tool);
 }
 
 static enum cm_exit

@@ -243,13 +243,6 @@ json_warnings(const struct cm_map *map)
 
 /* ---- list ---- */
 
-static enum cm_exit
-no_memory(const struct cm_map *map)
-{
-    cm_tool_error(map->options.tool, "out of memory");
-    return CM_EXIT_UNAVAILABLE;
-}
-
 enum cm_exit
 cm_map_list(struct cm_map *map)
 {
@@ -265,7 +258,7 @@ cm_map_list(struct cm_map *map)
         print_head(map, out);
         ok = cm_map_print_values(map, map->has_cert, out);
     }
-    return ok ? CM_EXIT_YES : no_memory(map);
+    return ok ? CM_EXIT_YES : cm_tool_no_memory(map->options.tool);
 }
 
 /* ---- add and remove ---- */
@@ -348,5 +341,5 @@ cm_map_finish(struct cm_map *map, const struct cm_map_answer *answer)
                                  : print_text(map, answer, &plan)))
         ok = false;
     cm_buf_clear(&plan);
-    return ok ? code : no_memory(map);
+    return ok ? code : cm_tool_no_memory(map->options.tool);
 }

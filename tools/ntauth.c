@@ -51,13 +51,6 @@ const struct cm_verb cm_verb_ntauth = {
 
 /* ---- Doing ---- */
 
-static enum cm_exit
-no_memory(struct cm_ntauth *ntauth)
-{
-    cm_tool_error(ntauth->options.tool, "out of memory");
-    return CM_EXIT_UNAVAILABLE;
-}
-
 static void
 print_warnings(struct cm_ntauth *ntauth)
 {
@@ -74,7 +67,7 @@ list(struct cm_ntauth *ntauth)
     memset(&ntauth->held, 0, sizeof(ntauth->held));
     if (!cm_ntauth_print_list(&ntauth->plan, ntauth->options.json, ntauth->now,
                               ntauth->options.tool->out))
-        return no_memory(ntauth);
+        return cm_tool_no_memory(ntauth->options.tool);
     return cm_ntauth_items_distinct(&ntauth->plan.keep) > 0 ? CM_EXIT_YES
                                                             : CM_EXIT_NO;
 }
@@ -94,7 +87,7 @@ carry_out(struct cm_ntauth *ntauth)
     }
     if (!cm_ntauth_print_plan(plan, ntauth->options.json, ntauth->now,
                               ntauth->options.tool->out))
-        return no_memory(ntauth);
+        return cm_tool_no_memory(ntauth->options.tool);
     return code;
 }
 

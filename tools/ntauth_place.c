@@ -8,19 +8,6 @@
 
 #include "strength.h"
 
-static enum cm_exit
-fail(struct cm_ntauth *ntauth, enum cm_exit code, const char *why)
-{
-    cm_tool_error(ntauth->options.tool, "%s", why);
-    return code;
-}
-
-static enum cm_exit
-no_memory(struct cm_ntauth *ntauth)
-{
-    return fail(ntauth, CM_EXIT_UNAVAILABLE, "out of memory");
-}
-
 void
 cm_ntauth_close(struct cm_ntauth *ntauth)
 {
@@ -66,7 +53,9 @@ use_given_files(struct cm_ntauth *ntauth)
                                  : CM_LOCATION_FILE;
     }
     ntauth->files.path = strdup(path);
-    return ntauth->files.path != NULL ? CM_EXIT_YES : no_memory(ntauth);
+    return ntauth->files.path != NULL
+               ? CM_EXIT_YES
+               : cm_tool_no_memory(ntauth->options.tool);
 }
 
 /* What the configuration says; the mirror of a directory's list is nobody's
@@ -84,19 +73,20 @@ use_realm(struct cm_ntauth *ntauth, bool publish)
     ntauth->directory =
         publish || ntauth->directory || settings->ntauth.from_ldap;
     if (ntauth->directory && settings->directory.kind != CM_DIRECTORY_LDAP)
-        return fail(ntauth, CM_EXIT_USAGE,
-                    "the directory's list needs directory = ldap");
+        return cm_tool_fail(ntauth->options.tool, CM_EXIT_USAGE,
+                            "the directory's list needs directory = ldap");
     if (ntauth->list != NULL)
         return use_given_files(ntauth);
     if (ntauth->directory && !publish)
         return CM_EXIT_YES;
     if (settings->ntauth.from_ldap)
-        return fail(ntauth, CM_EXIT_USAGE,
-                    "ntauth = ldap has no files of its own to publish; name "
-                    "them with --list");
+        return cm_tool_fail(
+            ntauth->options.tool, CM_EXIT_USAGE,
+            "ntauth = ldap has no files of its own to publish; name "
+            "them with --list");
     return copy_location(&settings->trust.ntauth, &ntauth->files)
                ? CM_EXIT_YES
-               : no_memory(ntauth);
+               : cm_tool_no_memory(ntauth->options.tool);
 }
 
 static enum cm_exit
@@ -106,9 +96,10 @@ find_list(struct cm_ntauth *ntauth, bool publish)
     if (ntauth->list == NULL || publish)
         return use_realm(ntauth, publish);
     if (ntauth->directory)
-        return fail(ntauth, CM_EXIT_USAGE,
-                    "--list and --directory exclude each other, but for "
-                    "publish");
+        return cm_tool_fail(
+            ntauth->options.tool, CM_EXIT_USAGE,
+            "--list and --directory exclude each other, but for "
+            "publish");
     return use_given_files(ntauth);
 }
 
@@ -122,12 +113,14 @@ read_files(struct cm_ntauth *ntauth, struct cm_ntauth_items *out, bool write)
     if (write) {
         ntauth->lock = cm_ntauth_files_lock(&ntauth->files, &why);
         if (ntauth->lock < 0)
-            return fail(ntauth, CM_EXIT_UNAVAILABLE, why.text);
+            return cm_tool_fail(ntauth->options.tool, CM_EXIT_UNAVAILABLE,
+                                why.text);
     }
     return cm_ntauth_files_read(&ntauth->files, out, &ntauth->plan.warnings,
                                 &why)
                ? CM_EXIT_YES
-               : fail(ntauth, CM_EXIT_UNAVAILABLE, why.text);
+               : cm_tool_fail(ntauth->options.tool, CM_EXIT_UNAVAILABLE,
+                              why.text);
 }
 
 /* The octet that Windows writes for nothing is nothing. */
@@ -170,14 +163,15 @@ read_directory(struct cm_ntauth *ntauth)
     ntauth->session = cm_ntauth_session_open(ntauth->target.directory,
                                              CM_NTAUTH_TIMEOUT_MS, &why);
     if (ntauth->session == NULL)
-        return fail(ntauth, CM_EXIT_UNAVAILABLE, why.text);
+        return cm_tool_fail(ntauth->options.tool, CM_EXIT_UNAVAILABLE,
+                            why.text);
     end = cm_ntauth_session_read(ntauth->session, &ntauth->state, &why);
     if (end != CM_NTAUTH_DONE)
-        return fail(ntauth, exit_of(end), why.text);
+        return cm_tool_fail(ntauth->options.tool, exit_of(end), why.text);
     return hold_values(ntauth, &ntauth->state.plain) &&
                    hold_values(ntauth, &ntauth->state.binary)
                ? CM_EXIT_YES
-               : no_memory(ntauth);
+               : cm_tool_no_memory(ntauth->options.tool);
 }
 
 static bool
@@ -205,7 +199,7 @@ cm_ntauth_open(struct cm_ntauth *ntauth, bool publish, bool write)
     if (code == CM_EXIT_YES && publish)
         code = read_files(ntauth, &ntauth->plan.add, false);
     if (code == CM_EXIT_YES && !name_place(ntauth))
-        code = no_memory(ntauth);
+        code = cm_tool_no_memory(ntauth->options.tool);
     return code;
 }
 

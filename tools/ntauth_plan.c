@@ -7,19 +7,6 @@
 #include "certfile.h"
 #include "name.h"
 
-static enum cm_exit
-fail(struct cm_ntauth *ntauth, enum cm_exit code, const char *why)
-{
-    cm_tool_error(ntauth->options.tool, "%s", why);
-    return code;
-}
-
-static enum cm_exit
-no_memory(struct cm_ntauth *ntauth)
-{
-    return fail(ntauth, CM_EXIT_UNAVAILABLE, "out of memory");
-}
-
 /* An error, or a warning, about one certificate. */
 static void
 say_about(struct cm_ntauth *ntauth, const struct cm_ntauth_item *item,
@@ -53,11 +40,11 @@ read_certificates(struct cm_ntauth *ntauth, const char *path,
 
     if (!cm_certfile_read_any(ntauth->options.tool->in, path, &list, &count,
                               &why))
-        return fail(ntauth, CM_EXIT_USAGE, why.text);
+        return cm_tool_fail(ntauth->options.tool, CM_EXIT_USAGE, why.text);
     for (size_t i = 0; ok && i < count; i++)
         ok = cm_ntauth_items_add_x509(out, list[i], path);
     cm_certificates_free(list, count);
-    return ok ? CM_EXIT_YES : no_memory(ntauth);
+    return ok ? CM_EXIT_YES : cm_tool_no_memory(ntauth->options.tool);
 }
 
 /* Of a file with several it must be clear which one is meant. */
@@ -71,8 +58,9 @@ choose(struct cm_ntauth *ntauth, const char *path,
 
     if (ntauth->fingerprint != NULL &&
         !cm_ntauth_print_parse(ntauth->fingerprint, &print))
-        return fail(ntauth, CM_EXIT_USAGE,
-                    "--fingerprint is SHA-256 or SHA-512 in hexadecimal");
+        return cm_tool_fail(
+            ntauth->options.tool, CM_EXIT_USAGE,
+            "--fingerprint is SHA-256 or SHA-512 in hexadecimal");
     if (ntauth->fingerprint == NULL && !ntauth->all && from->count > 1) {
         cm_tool_error(ntauth->options.tool,
                       "%s holds %zu certificates: choose one with "
@@ -89,7 +77,7 @@ choose(struct cm_ntauth *ntauth, const char *path,
                  copy_item(to, &from->list[i]);
     }
     if (!ok)
-        return no_memory(ntauth);
+        return cm_tool_no_memory(ntauth->options.tool);
     if (to->count > before || ntauth->fingerprint == NULL)
         return CM_EXIT_YES;
     cm_tool_error(ntauth->options.tool, "%s holds no such certificate", path);
@@ -133,7 +121,7 @@ judge(struct cm_ntauth *ntauth, const struct cm_ntauth_items *items)
             code = CM_EXIT_NO;
         } else if (warning.text[0] != '\0' &&
                    !cm_text_list_add(&ntauth->plan.warnings, warning.text)) {
-            return no_memory(ntauth);
+            return cm_tool_no_memory(ntauth->options.tool);
         }
     }
     return code;
@@ -157,14 +145,14 @@ plan_additions(struct cm_ntauth *ntauth, const struct cm_ntauth_items *wanted)
             ok = cm_ntauth_items_add(&new, wanted->list[i].der,
                                      wanted->list[i].len, NULL);
     }
-    code = ok ? judge(ntauth, &new) : no_memory(ntauth);
+    code = ok ? judge(ntauth, &new) : cm_tool_no_memory(ntauth->options.tool);
     cm_ntauth_items_clear(&plan->add);
     plan->add = new;
     for (size_t i = 0; code == CM_EXIT_YES && plan->add.count > 0 &&
                        i < ntauth->state.missing.count;
          i++) {
         if (!cm_text_list_add(&plan->create, ntauth->state.missing.items[i]))
-            code = no_memory(ntauth);
+            code = cm_tool_no_memory(ntauth->options.tool);
     }
     return code;
 }
@@ -208,7 +196,7 @@ mind_the_last(struct cm_ntauth *ntauth)
         ntauth->plan.add.count > 0)
         return CM_EXIT_YES;
     if (!cm_text_list_add(&ntauth->plan.warnings, warning))
-        return no_memory(ntauth);
+        return cm_tool_no_memory(ntauth->options.tool);
     if (ntauth->yes || ntauth->dry)
         return CM_EXIT_YES;
     cm_tool_error(ntauth->options.tool, "%s; if that is meant, say --yes",
@@ -250,18 +238,20 @@ plan_removals(struct cm_ntauth *ntauth, const struct cm_ntauth_items *named)
     if (named->count == 0 &&
         (ntauth->fingerprint == NULL ||
          !cm_ntauth_print_parse(ntauth->fingerprint, &print)))
-        return fail(ntauth, CM_EXIT_USAGE,
-                    "name the certificate, or give --fingerprint with its "
-                    "SHA-256 or SHA-512 in hexadecimal");
+        return cm_tool_fail(
+            ntauth->options.tool, CM_EXIT_USAGE,
+            "name the certificate, or give --fingerprint with its "
+            "SHA-256 or SHA-512 in hexadecimal");
     for (size_t i = 0; ok && i < ntauth->held.count; i++) {
         if (is_named(named, &print, &ntauth->held.list[i]) &&
             !is_planned(&ntauth->plan.remove, &ntauth->held.list[i]))
             ok = copy_item(&ntauth->plan.remove, &ntauth->held.list[i]);
     }
     if (!ok || !warn_of_twins(ntauth))
-        return no_memory(ntauth);
+        return cm_tool_no_memory(ntauth->options.tool);
     if (ntauth->plan.remove.count == 0)
-        return fail(ntauth, CM_EXIT_NO, "the list has no such certificate");
+        return cm_tool_fail(ntauth->options.tool, CM_EXIT_NO,
+                            "the list has no such certificate");
     return mind_the_last(ntauth);
 }
 
@@ -273,9 +263,9 @@ plan_publication(struct cm_ntauth *ntauth)
     bool ok = true;
 
     memset(&ntauth->plan.add, 0, sizeof(ntauth->plan.add));
-    code = files.count == 0
-               ? fail(ntauth, CM_EXIT_NO, "the files hold no certificate")
-               : plan_additions(ntauth, &files);
+    code = files.count == 0 ? cm_tool_fail(ntauth->options.tool, CM_EXIT_NO,
+                                           "the files hold no certificate")
+                            : plan_additions(ntauth, &files);
     for (size_t i = 0; ok && code == CM_EXIT_YES && i < ntauth->held.count;
          i++) {
         const struct cm_ntauth_item *item = &ntauth->held.list[i];
@@ -291,7 +281,7 @@ plan_publication(struct cm_ntauth *ntauth)
                                         "removes it");
     }
     cm_ntauth_items_clear(&files);
-    return ok ? code : no_memory(ntauth);
+    return ok ? code : cm_tool_no_memory(ntauth->options.tool);
 }
 
 enum cm_exit

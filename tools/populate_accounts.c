@@ -13,13 +13,6 @@
 
 enum { DIGEST = 16 /* bytes of a value's digest that rows are sorted by */ };
 
-static bool
-no_memory(struct cm_populate *populate)
-{
-    cm_detail_set(&populate->why, "out of memory");
-    return false;
-}
-
 bool
 cm_populate_add_value(struct cm_populate *populate, const char *dn,
                       const char *value, size_t len, bool held,
@@ -35,14 +28,14 @@ cm_populate_add_value(struct cm_populate *populate, const char *dn,
     /* Equality folds case in places: folding all of it finds no less. */
     folded = cm_key_fold(value, len);
     if (folded == NULL)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     (void)SHA256((const unsigned char *)folded, strlen(folded), digest);
     free(folded);
     /* Values that are held come first. */
     cm_buf_add_char(&row, held ? 'H' : 'P');
     cm_buf_add(&row, &change, sizeof(change));
     cm_buf_add_text(&row, dn);
-    ok = row.failed ? no_memory(populate)
+    ok = row.failed ? cm_detail_no_memory(&populate->why)
                     : cm_sorter_add(populate->values, digest, DIGEST, row.data,
                                     row.len, &populate->why);
     cm_buf_clear(&row);
@@ -57,7 +50,7 @@ add_row(struct cm_populate *populate, char *key, const struct cm_buf *row)
     bool ok;
 
     if (key == NULL)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     ok = cm_sorter_add(populate->accounts, key, strlen(key), row->data,
                        row->len, &populate->why);
     free(key);
@@ -109,7 +102,7 @@ add_upn_rows(struct cm_populate *populate, const struct cm_entry *entry,
             continue;
         if (asprintf(&text, "%s@%s", name->values[i].data,
                      populate->target.settings.policy.dns_domain) < 0)
-            return no_memory(populate);
+            return cm_detail_no_memory(&populate->why);
         key = cm_key_fold(text, strlen(text));
         free(text);
         ok = add_row(populate, key, row);
@@ -275,7 +268,7 @@ sweep_ldap(struct cm_populate *populate, const char *const *attributes)
     write_filter(populate, &filter);
     if (filter.failed) {
         cm_buf_clear(&filter);
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     }
     sweep.filter = filter.data;
     end = cm_sweep(populate->target.directory, &sweep, &detail);

@@ -10,13 +10,6 @@
 #include "timetext.h"
 
 static bool
-no_memory(struct cm_populate *populate)
-{
-    cm_detail_set(&populate->why, "out of memory");
-    return false;
-}
-
-static bool
 is_expired(const struct cm_populate *populate,
            const struct cm_certificate *cert)
 {
@@ -109,13 +102,13 @@ add_row(struct cm_populate *populate, const char *what, const char *key,
     if (!cm_candidates_build(
             cert, populate->target.settings.policy.ski_trust_extension,
             &candidates))
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     if (!pack_row(populate, what, is_expired(populate, cert), &candidates,
                   &row))
         ok = cm_populate_note(populate, CM_PROBLEM_NO_VALUE, what, NULL,
                               cm_form_token(populate->form));
     else if (row.failed)
-        ok = no_memory(populate);
+        ok = cm_detail_no_memory(&populate->why);
     else
         ok = cm_sorter_add(populate->wishes, key, strlen(key), row.data,
                            row.len, &populate->why);
@@ -141,7 +134,7 @@ take_certificate(struct cm_populate *populate, const char *what,
     else if (why != NULL)
         ok = cm_populate_note(populate, CM_PROBLEM_NO_KEY, what, NULL, why);
     else
-        ok = no_memory(populate);
+        ok = cm_detail_no_memory(&populate->why);
     free(own);
     return ok;
 }
@@ -160,7 +153,7 @@ cm_populate_certificate(struct cm_populate *populate, const char *what,
     reason = cm_certificate_decode_keyless(populate->keyless.library, der, len,
                                            &cert, &detail);
     if (reason == CM_NO_MEMORY)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     if (reason != CM_OK)
         return cm_populate_note(populate, CM_PROBLEM_UNREADABLE, what, NULL,
                                 detail.text);

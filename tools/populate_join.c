@@ -22,13 +22,6 @@ struct group {
 /* Of a value that the account holds. */
 enum { MARK_KEEP = 1, MARK_REPLACE = 2, MARK_PRUNE = 4 };
 
-static bool
-no_memory(struct cm_populate *populate)
-{
-    cm_detail_set(&populate->why, "out of memory");
-    return false;
-}
-
 static void
 clear_group(struct group *group)
 {
@@ -131,7 +124,7 @@ find_accounts(struct cm_populate *populate, struct side *accounts,
             return true;
         if (order == 0 && group->accounts == 0 &&
             !load_account(group, &accounts->row))
-            return no_memory(populate);
+            return cm_detail_no_memory(&populate->why);
         if (order == 0 &&
             (group->accounts == 0 || !is_same_account(group, &accounts->row)))
             group->accounts++;
@@ -176,7 +169,7 @@ take_candidate(struct cm_populate *populate, struct group *group,
         return true;
     if (!cm_change_add(&group->change, populate->schema->mappings,
                        candidate->value, candidate->len))
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     return true;
 }
 
@@ -190,15 +183,15 @@ take_candidates(struct cm_populate *populate, struct group *group,
     bool ok;
 
     if (!cm_unpack_number(in, &expired) || !cm_unpack_number(in, &count))
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     for (uint32_t i = 0; i < count; i++) {
         if (!cm_unpack_number(in, &form) ||
             !cm_unpack_bytes(in, &value, &candidate.len))
-            return no_memory(populate);
+            return cm_detail_no_memory(&populate->why);
         candidate.form = (enum cm_form)form;
         candidate.value = strndup(value, candidate.len);
         if (candidate.value == NULL)
-            return no_memory(populate);
+            return cm_detail_no_memory(&populate->why);
         ok = take_candidate(populate, group, &candidate, expired != 0);
         free(candidate.value);
         if (!ok)
@@ -217,7 +210,7 @@ take_wish(struct cm_populate *populate, struct group *group,
     bool ok;
 
     if (what == NULL)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     cm_detail_set(&detail, "%.*s", (int)group->key_len, group->key);
     if (group->accounts == 0)
         ok = cm_populate_note(populate, CM_PROBLEM_NOBODY, what, NULL,
@@ -299,7 +292,7 @@ finish_group(struct cm_populate *populate, struct group *group)
         if (is_to_go(populate, group, i) &&
             !cm_change_remove(&group->change, populate->schema->mappings,
                               value->data, value->len))
-            return no_memory(populate);
+            return cm_detail_no_memory(&populate->why);
     }
     if (!cm_change_is_empty(&group->change))
         return write_draft(populate, &group->change);
@@ -315,7 +308,7 @@ begin_group(struct cm_populate *populate, struct group *group,
 {
     group->key = malloc(row->key_len + 1);
     if (group->key == NULL)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     memcpy(group->key, row->key, row->key_len);
     group->key[row->key_len] = '\0';
     group->key_len = row->key_len;

@@ -25,13 +25,6 @@ struct value_row {
 };
 
 static bool
-no_memory(struct cm_populate *populate)
-{
-    cm_detail_set(&populate->why, "out of memory");
-    return false;
-}
-
-static bool
 read_row(const struct cm_sorted *row, struct value_row *out)
 {
     if (row->len < 1 + sizeof(out->change))
@@ -66,7 +59,7 @@ begin_equal(struct cm_populate *populate, struct equal *equal,
                             .change = value->change};
     memcpy(equal->digest, row->key, row->key_len);
     equal->dn = strndup(value->dn, value->dn_len);
-    return equal->dn != NULL || no_memory(populate);
+    return equal->dn != NULL || cm_detail_no_memory(&populate->why);
 }
 
 static bool
@@ -81,7 +74,7 @@ take_value(struct cm_populate *populate, struct equal *equal,
            const struct cm_sorted *row, const struct value_row *value)
 {
     if (row->key_len > sizeof(equal->digest))
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     if (equal->dn == NULL || row->key_len != equal->digest_len ||
         memcmp(row->key, equal->digest, row->key_len) != 0)
         return begin_equal(populate, equal, row, value);
@@ -108,7 +101,7 @@ find_shared(struct cm_populate *populate)
     while (ok && (step = cm_sorter_next(populate->values, &row,
                                         &populate->why)) == CM_SORTER_RECORD) {
         if (!read_row(&row, &value))
-            ok = no_memory(populate);
+            ok = cm_detail_no_memory(&populate->why);
         else
             ok = take_value(populate, &equal, &row, &value);
     }
@@ -139,7 +132,7 @@ cm_populate_each_change(struct cm_populate *populate, FILE *plan,
                                (const uint8_t *)record.data + record.len};
 
         if (!cm_unpack_change(&in, populate->schema->mappings, &change)) {
-            ok = no_memory(populate);
+            ok = cm_detail_no_memory(&populate->why);
         } else {
             ok = visit(populate, &change, context);
             cm_change_clear(&change);

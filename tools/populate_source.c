@@ -17,13 +17,6 @@
 #include "text.h"
 #include "trust.h"
 
-static bool
-no_memory(struct cm_populate *populate)
-{
-    cm_detail_set(&populate->why, "out of memory");
-    return false;
-}
-
 /* ---- Certificates of a file ---- */
 
 static bool
@@ -36,7 +29,7 @@ take_x509(struct cm_populate *populate, const char *what, X509 *x509,
 
     ERR_clear_error();
     if (len <= 0)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     ok = cm_populate_certificate(populate, what, der, (size_t)len, key);
     OPENSSL_free(der);
     return ok;
@@ -73,7 +66,7 @@ take_member(struct cm_populate *populate, const char *name)
     if (name[0] == '.')
         return true;
     if (asprintf(&path, "%s/%s", populate->flags.path, name) < 0)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     if (stat(path, &status) != 0)
         ok = cm_populate_note(populate, CM_PROBLEM_UNREADABLE, path, NULL,
                               strerror(errno));
@@ -213,7 +206,7 @@ take_base64(struct cm_populate *populate, const char *what, const char *text,
     if (compact == NULL || der == NULL) {
         free(compact);
         free(der);
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     }
     for (size_t i = 0; i < len; i++) {
         if (strchr(" \t\r\n", text[i]) == NULL)
@@ -258,7 +251,7 @@ take_value(struct cm_populate *populate, const struct cm_csv *csv,
                            key);
     path = resolve(populate->flags.path, csv->fields[columns->file]);
     if (path == NULL)
-        return no_memory(populate);
+        return cm_detail_no_memory(&populate->why);
     ok = take_file(populate, what, path, key);
     free(path);
     return ok;
@@ -335,7 +328,7 @@ read_csv(struct cm_populate *populate)
         return false;
     }
     ok = cm_csv_init(&csv, file);
-    ok = ok ? read_rows(populate, &csv) : no_memory(populate);
+    ok = ok ? read_rows(populate, &csv) : cm_detail_no_memory(&populate->why);
     cm_csv_clear(&csv);
     (void)fclose(file);
     return ok;

@@ -230,10 +230,8 @@ run_refresh(struct cm_tool *tool, int argc, char **argv)
     struct cm_refresh_command *command = calloc(1, sizeof(*command));
     enum cm_exit code;
 
-    if (command == NULL) {
-        cm_tool_error(tool, "out of memory");
-        return CM_EXIT_UNAVAILABLE;
-    }
+    if (command == NULL)
+        return cm_tool_no_memory(tool);
     command->tool = tool;
     cm_options_init(&command->options, tool, &cm_verb_refresh, argc, argv);
     if (gethostname(command->host, sizeof(command->host) - 1) != 0)

@@ -420,10 +420,8 @@ cm_refresh_cycle(struct cm_refresh_command *command, int64_t *next_due)
 
     *next_due = 0;
     reports = calloc(stores->count > 0 ? stores->count : 1, sizeof(*reports));
-    if (reports == NULL) {
-        cm_tool_error(command->tool, "out of memory");
-        return CM_EXIT_UNAVAILABLE;
-    }
+    if (reports == NULL)
+        return cm_tool_no_memory(command->tool);
     cm_refresh_progress_start(command);
     for (size_t i = 0; i < stores->count; i++) {
         reports[i].store = stores->items[i];

@@ -319,10 +319,8 @@ cm_refresh_import(struct cm_refresh_command *command)
     struct cm_refresh_report *reports;
 
     reports = calloc(stores->count > 0 ? stores->count : 1, sizeof(*reports));
-    if (reports == NULL) {
-        cm_tool_error(command->tool, "out of memory");
-        return CM_EXIT_UNAVAILABLE;
-    }
+    if (reports == NULL)
+        return cm_tool_no_memory(command->tool);
     cm_keeper_look(&command->keeper);
     for (size_t i = 0; i < stores->count; i++) {
         reports[i].store = stores->items[i];

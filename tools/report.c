@@ -81,13 +81,6 @@ is_whole(struct command *command)
 }
 
 static enum cm_exit
-no_memory(struct command *command)
-{
-    cm_tool_error(command->options.tool, "out of memory");
-    return CM_EXIT_UNAVAILABLE;
-}
-
-static enum cm_exit
 answer(struct command *command)
 {
     struct cm_report *report = &command->report;
@@ -102,13 +95,13 @@ answer(struct command *command)
     if (command->limit_text == NULL && view.json)
         view.limit = SIZE_MAX;
     if (report->failed || !cm_report_sort(report, &items))
-        return no_memory(command);
+        return cm_tool_no_memory(command->options.tool);
     refused =
         cm_report_would_refuse(items, report->principals.count, &locked_out);
     ok = cm_report_print(report, items, &view, command->options.tool->out);
     free(items);
     if (!ok)
-        return no_memory(command);
+        return cm_tool_no_memory(command->options.tool);
     if (!is_whole(command) && refused == 0)
         return CM_EXIT_UNAVAILABLE;
     return refused == 0 ? CM_EXIT_YES : CM_EXIT_NO;

@@ -310,8 +310,7 @@ show(const struct cm_options *options, const struct cm_certificate *cert)
     cm_candidates_clear(&candidates);
     if (ok)
         return CM_EXIT_YES;
-    cm_tool_error(options->tool, "out of memory");
-    return CM_EXIT_UNAVAILABLE;
+    return cm_tool_no_memory(options->tool);
 }
 
 static enum cm_exit

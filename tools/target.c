@@ -37,13 +37,6 @@ cm_target_take(struct cm_target_flags *flags, struct cm_options *options,
                                                        : CM_TARGET_ERROR;
 }
 
-static enum cm_exit
-no_memory(struct cm_options *options)
-{
-    cm_tool_error(options->tool, "out of memory");
-    return CM_EXIT_UNAVAILABLE;
-}
-
 /* Replaces an owned text; NULL empties it.  False: no memory. */
 static bool
 replace(char **slot, const char *text)
@@ -129,7 +122,7 @@ ask_password(struct cm_options *options, struct cm_directory_config *config)
         return CM_EXIT_USAGE;
     }
     if (!replace(&config->password, secret))
-        code = no_memory(options);
+        code = cm_tool_no_memory(options->tool);
     explicit_bzero(secret, sizeof(secret));
     return code;
 }
@@ -150,7 +143,7 @@ use_simple(struct cm_options *options, const struct cm_target_flags *flags,
     if ((flags->bind_dn != NULL &&
          !replace(&config->bind_dn, flags->bind_dn)) ||
         !replace(&config->password_file, flags->password_file))
-        return no_memory(options);
+        return cm_tool_no_memory(options->tool);
     return CM_EXIT_YES;
 }
 
@@ -177,7 +170,7 @@ apply_flags(struct cm_options *options, const struct cm_target_flags *flags,
         return CM_EXIT_USAGE;
     }
     if (flags->uri != NULL && !use_uri(config, flags->uri))
-        return no_memory(options);
+        return cm_tool_no_memory(options->tool);
     code = flags->sasl_mech != NULL ? use_sasl(options, flags, config)
                                     : use_simple(options, flags, config);
     if (code == CM_EXIT_YES && flags->bind_dn != NULL &&

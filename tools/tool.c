@@ -33,6 +33,19 @@ cm_tool_error(struct cm_tool *tool, const char *format, ...)
         free(text);
 }
 
+enum cm_exit
+cm_tool_fail(struct cm_tool *tool, enum cm_exit code, const char *why)
+{
+    cm_tool_error(tool, "%s", why);
+    return code;
+}
+
+enum cm_exit
+cm_tool_no_memory(struct cm_tool *tool)
+{
+    return cm_tool_fail(tool, CM_EXIT_UNAVAILABLE, "out of memory");
+}
+
 static const struct cm_verb *
 find_verb(const char *name)
 {

@@ -55,4 +55,10 @@ enum cm_exit cm_tool_run(struct cm_tool *tool, int argc, char **argv);
 void cm_tool_error(struct cm_tool *tool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same with a text as it is; returns code, for a caller to return. */
+enum cm_exit cm_tool_fail(struct cm_tool *tool, enum cm_exit code,
+                          const char *why);
+/* Fails for want of memory: CM_EXIT_UNAVAILABLE. */
+enum cm_exit cm_tool_no_memory(struct cm_tool *tool);
+
 #endif
