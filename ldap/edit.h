@@ -69,6 +69,10 @@ struct cm_edit_holders {
 
 void cm_edit_holders_clear(struct cm_edit_holders *holders);
 
+/* Does one value of the attribute match? */
+bool cm_edit_entry_holds(const struct cm_entry *entry, const char *attribute,
+                         const struct cm_candidate *candidate);
+
 /*
  * Appends the entries other than `except` that hold a value which the
  * candidate matches, wherever they are below the base.  Where the server's

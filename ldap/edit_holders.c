@@ -14,6 +14,20 @@ cm_edit_holders_clear(struct cm_edit_holders *holders)
     memset(holders, 0, sizeof(*holders));
 }
 
+bool
+cm_edit_entry_holds(const struct cm_entry *entry, const char *attribute,
+                    const struct cm_candidate *candidate)
+{
+    const struct cm_attribute *values = cm_entry_get(entry, attribute);
+
+    for (size_t i = 0; values != NULL && i < values->count; i++) {
+        if (cm_candidate_matches(candidate, values->values[i].data,
+                                 values->values[i].len))
+            return true;
+    }
+    return false;
+}
+
 struct search {
     const char *attribute;
     const struct cm_candidate *candidate;
@@ -22,19 +36,6 @@ struct search {
     bool failed; /* no memory */
 };
 
-static bool
-holds(const struct search *search, const struct cm_entry *entry)
-{
-    const struct cm_attribute *values = cm_entry_get(entry, search->attribute);
-
-    for (size_t i = 0; values != NULL && i < values->count; i++) {
-        if (cm_candidate_matches(search->candidate, values->values[i].data,
-                                 values->values[i].len))
-            return true;
-    }
-    return false;
-}
-
 /* A server may return more than was asked for: it is looked at again. */
 static bool
 visit(void *context, const struct cm_entry *entry)
@@ -42,7 +43,8 @@ visit(void *context, const struct cm_entry *entry)
     struct search *search = context;
     const char *dn = entry->dn != NULL ? entry->dn : "";
 
-    if (cm_text_equal_fold(dn, search->except) || !holds(search, entry))
+    if (cm_text_equal_fold(dn, search->except) ||
+        !cm_edit_entry_holds(entry, search->attribute, search->candidate))
         return true;
     if (search->found.names.count == CM_EDIT_MAX_HOLDERS) {
         search->found.more = true;

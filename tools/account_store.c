@@ -240,27 +240,13 @@ struct row_search {
 };
 
 static bool
-row_holds(const struct row_search *search, const struct cm_kdb_row *row)
-{
-    const struct cm_attribute *values =
-        cm_entry_get(row->strings, kdb_attribute);
-
-    for (size_t i = 0; values != NULL && i < values->count; i++) {
-        if (cm_candidate_matches(search->candidate, values->values[i].data,
-                                 values->values[i].len))
-            return true;
-    }
-    return false;
-}
-
-static bool
 visit_row(void *context, const struct cm_kdb_row *row)
 {
     struct row_search *search = context;
     struct cm_edit_holders *found = &search->found;
 
     cm_progress_step(&search->progress);
-    if (!row_holds(search, row) ||
+    if (!cm_edit_entry_holds(row->strings, kdb_attribute, search->candidate) ||
         strcmp(row->principal, search->store->principal->text) == 0)
         return true;
     if (found->names.count == CM_EDIT_MAX_HOLDERS) {

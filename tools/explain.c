@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account_store.h"
 #include "certfile.h"
 #include "config_host.h"
 #include "options.h"
@@ -65,34 +66,6 @@ read_options(struct explain *explain, enum cm_exit *code)
     if (next == CM_NEXT_HELP)
         *code = CM_EXIT_YES;
     return next == CM_NEXT_END && cm_options_operands(&explain->options, 2);
-}
-
-/* PRINCIPAL's own realm, or -r, or the default realm. */
-static bool
-read_principal(struct explain *explain)
-{
-    struct cm_options *options = &explain->options;
-    const char *text = options->operands[1], *given = options->realm;
-    char *fallback = NULL;
-    bool ok;
-
-    if (given == NULL)
-        fallback = cm_host_default_realm(explain->host);
-    ok = cm_principal_parse(text, given != NULL ? given : fallback,
-                            &explain->principal);
-    free(fallback);
-    if (!ok) {
-        cm_tool_error(options->tool,
-                      "\"%s\" is not a principal: write NAME@REALM, or give "
-                      "the realm with -r",
-                      text);
-        return false;
-    }
-    if (given == NULL || strcmp(given, explain->principal.realm) == 0)
-        return true;
-    cm_tool_error(options->tool, "%s is not of the realm %s given with -r",
-                  explain->principal.text, given);
-    return false;
 }
 
 /* A broken configuration refuses the login: the answer says so too. */
@@ -343,8 +316,9 @@ prepare(struct explain *explain)
         cm_tool_error(tool, "%s", detail.text);
         return false;
     }
-    if (!read_principal(explain) || !load_settings(explain) ||
-        !override_directory(explain))
+    if (!cm_account_principal(&explain->options, explain->options.operands[1],
+                              &explain->principal) ||
+        !load_settings(explain) || !override_directory(explain))
         return false;
     read_kdb_entry(explain);
     return true;
