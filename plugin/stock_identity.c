@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <profile.h>
 
+#include "pem_file.h"
 #include "stock_watch.h"
 
 /* As stock PKINIT finds it; the caller frees it.  NULL: there is none. */
@@ -31,46 +31,11 @@ find_identity(krb5_context context, const char *realm)
     return copy;
 }
 
-/* Nobody is there to be asked for a passphrase. */
-static int
-no_passphrase(char *buf, int size, int writing, void *context)
-{
-    (void)buf;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
-}
-
-static X509 *
-read_certificate(const char *path)
-{
-    BIO *bio = BIO_new_file(path, "r");
-    X509 *certificate = NULL;
-
-    if (bio != NULL)
-        certificate = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
-    BIO_free(bio);
-    return certificate;
-}
-
-static EVP_PKEY *
-read_key(const char *path)
-{
-    BIO *bio = BIO_new_file(path, "r");
-    EVP_PKEY *key = NULL;
-
-    if (bio != NULL)
-        key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-    BIO_free(bio);
-    return key;
-}
-
 static bool
 files_fit(const char *certificate_path, const char *key_path)
 {
-    X509 *certificate = read_certificate(certificate_path);
-    EVP_PKEY *key = read_key(key_path);
+    X509 *certificate = cm_pem_certificate(certificate_path, NULL);
+    EVP_PKEY *key = cm_pem_key(key_path, NULL);
     bool fits = true;
     int equal;
 

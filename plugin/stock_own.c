@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <profile.h>
 
+#include "pem_file.h"
 #include "source.h"
 #include "stock_watch.h"
 
@@ -166,32 +165,6 @@ read_snapshot(const struct cm_own_files *files,
     return snapshot;
 }
 
-/* Nobody is there to be asked for a passphrase. */
-static int
-no_passphrase(char *buf, int size, int writing, void *context)
-{
-    (void)buf;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
-}
-
-/* The first one in the file, as stock PKINIT takes it; a key may lie beside
- * it. */
-static X509 *
-read_certificate(const char *path)
-{
-    BIO *bio = BIO_new_file(path, "r");
-    X509 *cert = NULL;
-
-    if (bio != NULL)
-        cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
-    BIO_free(bio);
-    ERR_clear_error();
-    return cert;
-}
-
 enum cm_reason
 cm_own_load(const struct cm_own_files *files, const struct cm_snapshot *realm,
             struct cm_own *out, struct cm_detail *detail)
@@ -203,7 +176,7 @@ cm_own_load(const struct cm_own_files *files, const struct cm_snapshot *realm,
         cm_detail_set(detail, "pkinit_identity names no PEM file");
         return CM_CONFIG;
     }
-    own.cert = read_certificate(files->certificate);
+    own.cert = cm_pem_certificate(files->certificate, NULL);
     if (own.cert == NULL) {
         cm_detail_set(detail, "%s: no certificate can be read from it",
                       files->certificate);

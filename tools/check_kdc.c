@@ -5,16 +5,15 @@
 #include "check.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 
 #include "certfile.h"
 #include "kdc_cert.h"
+#include "pem_file.h"
 #include "trust.h"
 
 struct certificates {
@@ -161,44 +160,28 @@ check_certificate(const struct kdc *kdc, X509 *cert, const char *path)
         check_path(kdc, cert, path);
 }
 
-/* Nobody is asked for a passphrase. */
-static int
-no_passphrase(char *buf, int size, int writing, void *context)
-{
-    (void)buf;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
-}
-
 /* The private key of a PEM file.  NULL: a finding says why. */
 static EVP_PKEY *
 read_key(const struct kdc *kdc, const char *path)
 {
     struct cm_findings *findings = &kdc->check->findings;
-    FILE *file = fopen(path, "re");
-    EVP_PKEY *key;
+    int error;
+    EVP_PKEY *key = cm_pem_key(path, &error);
 
-    if (file == NULL && errno == EACCES) {
+    if (key != NULL)
+        return key;
+    if (error == EACCES)
         cm_findings_add(findings, CM_FINDING_KDC_UNCHECKED, kdc->realm,
                         "%s cannot be read by this user", path);
-        return NULL;
-    }
-    if (file == NULL) {
+    else if (error != 0)
         cm_findings_add(findings, CM_FINDING_KDC_FILE_UNREADABLE, kdc->realm,
-                        "pkinit_identity: %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    key = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
-    if (key == NULL)
+                        "pkinit_identity: %s: %s", path, strerror(error));
+    else
         cm_findings_add(findings, CM_FINDING_KDC_FILE_UNREADABLE, kdc->realm,
                         "pkinit_identity: %s holds no private key that can "
                         "be read without a passphrase",
                         path);
-    fclose(file);
-    ERR_clear_error();
-    return key;
+    return NULL;
 }
 
 /* Stock PKINIT does not ask whether they belong together, and signs. */
