@@ -71,9 +71,11 @@ enum cm_login_fault {
     CM_LOGIN_FAULT_OTHER,           /* said holds all that is known */
     CM_LOGIN_FAULT_NAME,            /* the name cannot be a principal's */
     CM_LOGIN_FAULT_MODULE,          /* libkrb5's PKINIT is not installed */
-    CM_LOGIN_FAULT_ANCHORS,         /* no usable anchor for the KDC */
+    CM_LOGIN_FAULT_ANCHORS,         /* no CA certificates to know the KDC by */
     CM_LOGIN_FAULT_IDENTITY,        /* certificate or key: unreadable, wrong
                                        PIN or password, refused to sign */
+    CM_LOGIN_FAULT_PATH,            /* no path from the certificate to an
+                                       anchor, or it is not valid now */
     CM_LOGIN_FAULT_LOCKED,          /* the token says that its PIN is */
     CM_LOGIN_FAULT_NOT_OFFERED,     /* the KDC takes no certificate */
     CM_LOGIN_FAULT_NO_PREAUTH,      /* the KDC sent a ticket for a password's

@@ -1,0 +1,49 @@
+/*
+ * What goes on during a login, as far as libkrb5 does not say in the end:
+ * which answers came, and what its PKINIT made of them.
+ */
+#ifndef CM_LOGIN_WATCH_H
+#define CM_LOGIN_WATCH_H
+
+#include <stdbool.h>
+
+#include <krb5.h>
+
+#include "detail.h"
+
+/* What libkrb5's PKINIT returned: its first failure, if it had one. */
+struct cm_login_step {
+    bool called;
+    krb5_error_code code;
+    struct cm_detail said;
+};
+
+struct cm_login_watch {
+    krb5_const_principal client; /* borrowed; whose realm alone is asked */
+    bool traced;                 /* false: the steps are unknown */
+    bool asked;                  /* an AS-REQ was sent */
+    bool errors;                 /* a KRB-ERROR came */
+    bool replied;                /* an AS-REP came */
+    bool astray;  /* libkrb5 was sent to another realm, and stopped */
+    bool loading; /* PKINIT began to read CA certificates */
+    bool making;  /* PKINIT had them, and the key, and began its message */
+    struct cm_detail token;       /* what a PKCS#11 module refused last */
+    struct cm_login_step request; /* making PA-PK-AS-REQ */
+    struct cm_login_step reply;   /* reading PA-PK-AS-REP */
+};
+
+/*
+ * From now on, for as long as both live.  The steps come from libkrb5's trace
+ * messages, which nothing else tells: where the user has them written
+ * elsewhere (KRB5_TRACE), they stay there and the steps stay unknown.
+ */
+void cm_login_watch_start(krb5_context context, struct cm_login_watch *watch);
+
+/* Forgets what one name's exchange was like, before another's. */
+void cm_login_watch_next(struct cm_login_watch *watch,
+                         krb5_const_principal client);
+
+/* For cm_login_watch_start() and tests: one trace message. */
+void cm_login_watch_trace(struct cm_login_watch *watch, const char *message);
+
+#endif
