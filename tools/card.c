@@ -1,145 +1,51 @@
 /*
- * The two sides of a conversation with PKCS#11 modules: this process waits,
- * its child asks them.  The answer is one octet, an enum cm_card_end, and
- * what belongs to it.
+ * The answer of the conversation is one octet, an enum cm_card_end, and what
+ * belongs to it.
  */
 #include "card.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define P11_KIT_FUTURE_UNSTABLE_API 1 /* that of URIs */
 #include <p11-kit/uri.h>
 
+#include "card_child.h"
 #include "card_find.h"
 #include "card_uri.h"
 #include "ldap_connection.h"
-#include "monotonic.h"
 #include "password.h"
-
-enum { CHUNK = 4096 };
 
 /* ---- The child ---- */
 
+struct question {
+    P11KitUri *uri;
+    const char *pin; /* NULL: nobody logs in */
+};
+
 static void
-write_all(int fd, const void *bytes, size_t len)
+talk(void *arg, struct cm_buf *answer)
 {
-    const uint8_t *p = bytes;
-    ssize_t n;
-
-    while (len > 0) {
-        n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        p += n;
-        len -= (size_t)n;
-    }
-}
-
-static _Noreturn void
-run_child(P11KitUri *uri, const char *pin, int fd)
-{
+    const struct question *question = arg;
     struct cm_buf out = CM_BUF_INIT;
-    uint8_t end;
+    enum cm_card_end end = cm_card_find(question->uri, question->pin, &out);
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* What a module prints is no part of our answer. */
-    (void)dup2(STDERR_FILENO, STDOUT_FILENO);
-    end = (uint8_t)cm_card_find(uri, pin, &out);
-    write_all(fd, &end, 1);
-    if (!out.failed)
-        write_all(fd, out.data, out.len);
-    _exit(0);
+    cm_buf_add_char(answer, (char)end);
+    if (!out.failed && out.len > 0)
+        cm_buf_add(answer, out.data, out.len);
+    cm_buf_clear(&out);
 }
 
 /* ---- The parent ---- */
-
-/* Reads to the end.  False: not before the deadline. */
-static bool
-read_answer(int fd, int64_t deadline, struct cm_buf *out)
-{
-    struct pollfd waiting = {.fd = fd, .events = POLLIN};
-    uint8_t chunk[CHUNK];
-    ssize_t n;
-    int ready;
-
-    for (;;) {
-        ready = poll(&waiting, 1, cm_monotonic_left(deadline));
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0)
-            return false;
-        n = read(fd, chunk, sizeof(chunk));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return true;
-        cm_buf_add(out, chunk, (size_t)n);
-    }
-}
-
-/* Ends the child; returns how it ended by itself. */
-static int
-reap(pid_t pid)
-{
-    int status = 0;
-
-    (void)kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return status;
-}
-
-static void
-say_no_answer(bool in_time, int status, struct cm_detail *detail)
-{
-    if (!in_time)
-        cm_detail_set(detail, "the PKCS#11 module did not answer in time");
-    else if (WIFSIGNALED(status))
-        cm_detail_set(detail, "the PKCS#11 module crashed (signal %d)",
-                      WTERMSIG(status));
-    else
-        cm_detail_set(detail, "the PKCS#11 module ended the conversation");
-}
 
 /* False: no answer; detail says why. */
 static bool
 ask(P11KitUri *uri, const char *pin, int timeout_ms, struct cm_buf *out,
     struct cm_detail *detail)
 {
-    int64_t deadline = cm_monotonic_ms() + timeout_ms;
-    int fds[2], status;
-    bool in_time;
-    pid_t pid;
+    struct question question = {uri, pin};
 
-    if (pipe2(fds, O_CLOEXEC) != 0) {
-        cm_detail_set(detail, "pipe: %s", strerror(errno));
-        return false;
-    }
-    pid = fork();
-    if (pid == 0)
-        run_child(uri, pin, fds[1]);
-    (void)close(fds[1]);
-    in_time = pid > 0 && read_answer(fds[0], deadline, out);
-    (void)close(fds[0]);
-    if (pid < 0) {
-        cm_detail_set(detail, "fork: %s", strerror(errno));
-        return false;
-    }
-    status = reap(pid);
-    if (in_time && out->len > 0 && !out->failed)
-        return true;
-    say_no_answer(in_time, status, detail);
-    return false;
+    return cm_card_ask(talk, &question, timeout_ms, out, detail);
 }
 
 /* The PIN, into CM_LDAP_MAX_SECRET + 1 bytes that the caller wipes. */
