@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define P11_KIT_FUTURE_UNSTABLE_API 1 /* that of iterators */
-#include <p11-kit/iter.h>
+#define P11_KIT_FUTURE_UNSTABLE_API 1 /* that of URIs */
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 
+#include "card_objects.h"
 #include "card_tokens.h"
 
 enum { MAX_MATCHES = 32, MAX_SHOWN = 4 };
@@ -42,30 +42,25 @@ fail(struct find *find, const char *what, const char *why)
 
 /* ---- Certificates ---- */
 
-static bool
-is_there(const CK_ATTRIBUTE *attribute)
-{
-    return attribute->pValue != NULL && attribute->ulValueLen > 0 &&
-           attribute->ulValueLen != (CK_ULONG)-1;
-}
-
 /* A URI by which the certificate can be named alone; NULL: no memory. */
 static char *
-name_of(P11KitIter *iter, CK_ATTRIBUTE *label, CK_ATTRIBUTE *id)
+name_of(const struct cm_card_token *token, const struct cm_card_raw *raw)
 {
     P11KitUri *uri = p11_kit_uri_new();
-    const CK_TOKEN_INFO *token = p11_kit_iter_get_token(iter);
+    CK_ATTRIBUTE label = {CKA_LABEL, raw->label, raw->label_len};
+    CK_ATTRIBUTE id = {CKA_ID, raw->id, raw->id_len};
+    CK_TOKEN_INFO *info;
     char *text = NULL;
 
     if (uri == NULL)
         return NULL;
-    if (token != NULL)
-        memcpy(p11_kit_uri_get_token_info(uri)->label, token->label,
-               sizeof(token->label));
-    if (is_there(label))
-        (void)p11_kit_uri_set_attribute(uri, label);
-    if (is_there(id))
-        (void)p11_kit_uri_set_attribute(uri, id);
+    info = p11_kit_uri_get_token_info(uri);
+    memset(info->label, ' ', sizeof(info->label));
+    memcpy(info->label, token->label, strlen(token->label));
+    if (label.ulValueLen > 0)
+        (void)p11_kit_uri_set_attribute(uri, &label);
+    if (id.ulValueLen > 0)
+        (void)p11_kit_uri_set_attribute(uri, &id);
     if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, &text) !=
         P11_KIT_URI_OK)
         text = NULL;
@@ -74,55 +69,37 @@ name_of(P11KitIter *iter, CK_ATTRIBUTE *label, CK_ATTRIBUTE *id)
 }
 
 static bool
-is_known(const struct find *find, const CK_ATTRIBUTE *value)
+is_known(const struct find *find, const struct cm_card_raw *raw)
 {
     for (size_t i = 0; i < find->count; i++) {
-        if (find->matches[i].len == value->ulValueLen &&
-            memcmp(find->matches[i].der, value->pValue, value->ulValueLen) ==
-                0)
+        if (find->matches[i].len == raw->der_len &&
+            memcmp(find->matches[i].der, raw->der, raw->der_len) == 0)
             return true;
     }
     return false;
 }
 
-/* Keeps the object that the iterator stands at. */
 static void
-take_object(struct find *find, P11KitIter *iter)
+take_object(void *arg, const struct cm_card_token *token,
+            const struct cm_card_raw *raw)
 {
-    CK_ATTRIBUTE wanted[] = {
-        {CKA_VALUE, NULL, 0}, {CKA_LABEL, NULL, 0}, {CKA_ID, NULL, 0}};
-    struct match *match;
-    CK_RV code = p11_kit_iter_load_attributes(iter, wanted, 3);
+    struct find *find = arg;
+    struct match *match = &find->matches[find->count];
 
-    if (code != CKR_OK || !is_there(&wanted[0])) {
+    if (raw->der == NULL) {
         find->unusable = true;
+    } else if (is_known(find, raw)) {
+        return;
     } else if (find->count == MAX_MATCHES) {
         find->more = true;
-    } else if (!is_known(find, &wanted[0])) {
-        match = &find->matches[find->count++];
-        match->der = wanted[0].pValue;
-        match->len = wanted[0].ulValueLen;
-        match->name = name_of(iter, &wanted[1], &wanted[2]);
-        wanted[0].pValue = NULL;
+    } else if ((match->der = malloc(raw->der_len)) != NULL) {
+        memcpy(match->der, raw->der, raw->der_len);
+        match->len = raw->der_len;
+        match->name = name_of(token, raw);
+        find->count++;
+    } else {
+        find->unusable = find->more = true;
     }
-    for (size_t i = 0; i < 3; i++)
-        free(wanted[i].pValue);
-}
-
-/* CKR_OK, or what the module said. */
-static CK_RV
-collect(struct find *find, const struct cm_card_token *token)
-{
-    P11KitIter *iter = p11_kit_iter_new(find->uri, 0);
-    CK_RV code;
-
-    if (iter == NULL)
-        return CKR_HOST_MEMORY;
-    p11_kit_iter_begin_with(iter, token->module, token->slot, 0);
-    while ((code = p11_kit_iter_next(iter)) == CKR_OK)
-        take_object(find, iter);
-    p11_kit_iter_free(iter);
-    return code == CKR_CANCEL ? CKR_OK : code;
 }
 
 static enum cm_card_end
@@ -220,12 +197,13 @@ log_in(struct find *find, const struct cm_card_token *token, const char *pin)
 static enum cm_card_end
 search(struct find *find)
 {
-    CK_RV code = CKR_OK;
+    const char *fault = NULL;
 
-    for (size_t i = 0; i < find->tokens.count && code == CKR_OK; i++)
-        code = collect(find, &find->tokens.list[i]);
-    if (code != CKR_OK)
-        return fail(find, "the PKCS#11 module: ", p11_kit_strerror(code));
+    for (size_t i = 0; i < find->tokens.count && fault == NULL; i++)
+        fault =
+            cm_card_each(find->uri, &find->tokens.list[i], take_object, find);
+    if (fault != NULL)
+        return fail(find, "the PKCS#11 module: ", fault);
     if (find->count == 1 && !find->more)
         return found(find);
     return find->count > 1 ? several(find) : CM_CARD_LOCKED;
@@ -253,7 +231,7 @@ cm_card_find(P11KitUri *uri, const char *pin, struct cm_buf *out)
     struct find find = {.uri = uri, .out = out};
     enum cm_card_end end;
 
-    if (!cm_card_open_tokens(uri, &find.tokens, out))
+    if (!cm_card_open_tokens(uri, &find.tokens, out) || find.tokens.incomplete)
         return CM_CARD_FAILED;
     end = search(&find);
     return end == CM_CARD_LOCKED ? find_with_pin(&find, pin) : end;

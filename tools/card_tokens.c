@@ -16,11 +16,11 @@ struct tokens {
 };
 
 static void
-fail(struct tokens *tokens, const char *what, const char *why)
+fail(struct cm_buf *out, const char *what, const char *why)
 {
-    cm_buf_clear(tokens->why);
-    cm_buf_add_text(tokens->why, what);
-    cm_buf_add_text(tokens->why, why);
+    cm_buf_clear(out);
+    cm_buf_add_text(out, what);
+    cm_buf_add_text(out, why);
 }
 
 /* ---- Modules ---- */
@@ -33,25 +33,29 @@ last_message(void)
     return text != NULL ? text : "no reason given";
 }
 
-static bool
-load_path(struct tokens *tokens, const char *path)
+CK_FUNCTION_LIST *
+cm_card_load_module(const char *path, struct cm_buf *why)
 {
     CK_FUNCTION_LIST *module = p11_kit_module_load(path, 0);
     CK_RV code;
 
     if (module == NULL) {
-        fail(tokens, "the PKCS#11 module cannot be loaded: ", last_message());
-        return false;
+        fail(why, "the PKCS#11 module cannot be loaded: ", last_message());
+        return NULL;
     }
     code = p11_kit_module_initialize(module);
-    if (code != CKR_OK) {
-        fail(tokens,
-             "the PKCS#11 module does not start: ", p11_kit_strerror(code));
-        return false;
-    }
-    tokens->one[0] = module;
+    if (code == CKR_OK)
+        return module;
+    fail(why, "the PKCS#11 module does not start: ", p11_kit_strerror(code));
+    return NULL;
+}
+
+static bool
+load_path(struct tokens *tokens, const char *path)
+{
+    tokens->one[0] = cm_card_load_module(path, tokens->why);
     tokens->modules = tokens->one;
-    return true;
+    return tokens->one[0] != NULL;
 }
 
 /* RFC 7512 section 2.3: the name of the file without "lib" and ".so". */
@@ -96,7 +100,7 @@ load_system(struct tokens *tokens, const char *name)
     CK_FUNCTION_LIST **modules = p11_kit_modules_load_and_initialize(0);
 
     if (modules == NULL) {
-        fail(tokens,
+        fail(tokens->why,
              "the system's PKCS#11 modules do not start: ", last_message());
         return false;
     }
@@ -112,7 +116,7 @@ load_system(struct tokens *tokens, const char *name)
         tokens->modules = tokens->one;
         return true;
     }
-    fail(tokens,
+    fail(tokens->why,
          "module-name: the system's p11-kit configuration has no module ",
          name);
     return false;
@@ -129,23 +133,44 @@ load_modules(struct tokens *tokens)
 
 /* ---- Tokens ---- */
 
+/* To the first NUL, without the spaces at the end. */
 static void
-read_token(CK_FUNCTION_LIST *module, CK_SLOT_ID slot,
+copy_padded(char *out, const CK_UTF8CHAR *text, size_t size)
+{
+    size_t len = strnlen((const char *)text, size);
+
+    while (len > 0 && text[len - 1] == ' ')
+        len--;
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+static void
+keep_token(CK_FUNCTION_LIST *module, CK_SLOT_ID slot,
            const CK_TOKEN_INFO *info, struct cm_card_token *out)
 {
-    size_t len = sizeof(info->label);
-
     out->module = module;
     out->slot = slot;
     out->flags = info->flags;
-    while (len > 0 && info->label[len - 1] == ' ')
-        len--;
-    memcpy(out->label, info->label, len);
-    out->label[len] = '\0';
+    copy_padded(out->label, info->label, sizeof(info->label));
+    copy_padded(out->serial, info->serialNumber, sizeof(info->serialNumber));
 }
 
-/* Does the URI match the token in the slot?  One that cannot be read, or was
- * never given a PIN, matches nothing. */
+bool
+cm_card_read_token(CK_FUNCTION_LIST *module, unsigned long slot,
+                   struct cm_card_token *out)
+{
+    CK_TOKEN_INFO info;
+
+    memset(&info, 0, sizeof(info));
+    if (module->C_GetTokenInfo(slot, &info) != CKR_OK)
+        return false;
+    keep_token(module, slot, &info, out);
+    return true;
+}
+
+/* Does the URI match the token in the slot?  One that cannot be read, or that
+ * nobody ever set up, matches nothing. */
 static bool
 is_meant(P11KitUri *uri, CK_FUNCTION_LIST *module, CK_SLOT_ID slot,
          CK_TOKEN_INFO *token)
@@ -163,34 +188,48 @@ is_meant(P11KitUri *uri, CK_FUNCTION_LIST *module, CK_SLOT_ID slot,
            p11_kit_uri_match_token_info(uri, token) == 1;
 }
 
-/* False: why is told. */
-static bool
-list_module(struct tokens *tokens, CK_FUNCTION_LIST *module)
+/* The slots of the module, if the URI matches it. */
+static CK_RV
+list_slots(P11KitUri *uri, CK_FUNCTION_LIST *module, CK_SLOT_ID *slots,
+           CK_ULONG *count)
 {
-    CK_SLOT_ID slots[CM_CARD_MAX_SLOTS];
-    CK_ULONG count = CM_CARD_MAX_SLOTS;
-    CK_TOKEN_INFO token;
     CK_INFO info;
     CK_RV code;
 
     memset(&info, 0, sizeof(info));
-    if (module->C_GetInfo(&info) != CKR_OK ||
-        p11_kit_uri_match_module_info(tokens->uri, &info) != 1)
-        return true;
-    code = module->C_GetSlotList(CK_TRUE, slots, &count);
-    if (code != CKR_OK) {
-        fail(tokens, "the PKCS#11 module: ", p11_kit_strerror(code));
-        return false;
+    code = module->C_GetInfo(&info);
+    if (code != CKR_OK || p11_kit_uri_match_module_info(uri, &info) != 1) {
+        *count = 0;
+        return code;
     }
-    for (CK_ULONG i = 0; i < count && i < CM_CARD_MAX_SLOTS; i++) {
+    code = module->C_GetSlotList(CK_TRUE, slots, count);
+    return code == CKR_OK && *count > CM_CARD_MAX_SLOTS ? CKR_DATA_LEN_RANGE
+                                                        : code;
+}
+
+/* False: too many. */
+static bool
+list_module(struct tokens *tokens, CK_FUNCTION_LIST *module)
+{
+    struct cm_card_tokens *out = tokens->out;
+    CK_SLOT_ID slots[CM_CARD_MAX_SLOTS];
+    CK_ULONG count = CM_CARD_MAX_SLOTS;
+    CK_TOKEN_INFO token;
+    CK_RV code = list_slots(tokens->uri, module, slots, &count);
+
+    if (code != CKR_OK) {
+        fail(tokens->why, "the PKCS#11 module: ", p11_kit_strerror(code));
+        out->incomplete = true;
+        return true;
+    }
+    for (CK_ULONG i = 0; i < count; i++) {
         if (!is_meant(tokens->uri, module, slots[i], &token))
             continue;
-        if (tokens->out->count == CM_CARD_MAX_TOKENS) {
-            fail(tokens, "too many tokens match the URI: ", "add token=");
+        if (out->count == CM_CARD_MAX_TOKENS) {
+            fail(tokens->why, "too many tokens match the URI: ", "add token=");
             return false;
         }
-        read_token(module, slots[i], &token,
-                   &tokens->out->list[tokens->out->count++]);
+        keep_token(module, slots[i], &token, &out->list[out->count++]);
     }
     return true;
 }
@@ -202,6 +241,7 @@ cm_card_open_tokens(P11KitUri *uri, struct cm_card_tokens *out,
     struct tokens tokens = {.uri = uri, .out = out, .why = why};
 
     out->count = 0;
+    out->incomplete = false;
     if (!load_modules(&tokens))
         return false;
     for (CK_FUNCTION_LIST **p = tokens.modules; *p != NULL; p++) {
@@ -210,6 +250,7 @@ cm_card_open_tokens(P11KitUri *uri, struct cm_card_tokens *out,
     }
     if (out->count > 0)
         return true;
-    fail(&tokens, "no token matches the URI: ", "is the card inserted?");
+    if (!out->incomplete)
+        fail(why, "no token matches the URI: ", "is the card inserted?");
     return false;
 }
