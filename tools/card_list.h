@@ -12,9 +12,10 @@
 #include "detail.h"
 
 enum {
-    CM_CARD_MAX_OBJECTS = 64,      /* certificates in one list */
-    CM_CARD_MAX_ID = 64,           /* bytes of CKA_ID */
-    CM_CARD_MAX_OBJECT_LABEL = 128 /* bytes of CKA_LABEL */
+    CM_CARD_MAX_OBJECTS = 64,       /* certificates in one list */
+    CM_CARD_MAX_ID = 64,            /* bytes of CKA_ID */
+    CM_CARD_MAX_OBJECT_LABEL = 128, /* bytes of CKA_LABEL before it is cut */
+    CM_CARD_MAX_MODULE = 4096       /* bytes of a module's path */
 };
 
 /* What a token says about its PIN (PKCS#11 CK_TOKEN_INFO flags).  Bits; many
@@ -29,15 +30,19 @@ enum cm_pin_state {
     CM_PIN_EXPIRED = 1 << 6 /* must be changed first */
 };
 
+/* Texts are clean (text.h) and not escaped: the token's own bytes, or, where
+ * those are not clean or too long, what cm_text_escape() makes of them. */
 struct cm_card_object {
-    uint8_t *der; /* owned */
+    uint8_t *der; /* the value as it is there, perhaps no certificate; owned */
     size_t der_len;
-    char *module; /* path or name by which dlopen() finds the module; owned */
-    unsigned long slot;
-    char *token; /* its label, clean text; owned */
-    char *label; /* the certificate's, clean text, perhaps ""; owned */
+    char *module; /* path or name by which dlopen() finds the module, without
+                     a colon (krb5.conf(5) could not say it); owned */
+    unsigned long slot; /* as the module itself numbers them */
+    char *token;        /* its label; owned */
+    char *serial;       /* its serial number, perhaps ""; owned */
+    char *label;        /* the certificate's, perhaps ""; owned */
     uint8_t id[CM_CARD_MAX_ID];
-    size_t id_len; /* 0: none */
+    size_t id_len; /* 0: none, or a longer one */
     unsigned pin;  /* bits of enum cm_pin_state */
 };
 
@@ -50,10 +55,11 @@ struct cm_card_objects {
  * The certificates that can be seen without a PIN on the tokens that the URI
  * matches (NULL: on every token of the system's modules), in the tokens'
  * order.  What is there twice (same token, same bytes, same id) is listed
- * once.  A token that fails is passed over if another answers.
+ * once.  A token that fails is passed over if another shows something.
  *
  * True with count 0: tokens answered and hold nothing public.  False: no
- * module, no token, no answer in timeout_ms; detail says why, out is zeroed.
+ * module, no token, no answer in timeout_ms, or more than CM_CARD_MAX_OBJECTS;
+ * detail, not escaped, says why and *out is empty.
  */
 bool cm_card_list(const char *uri, int timeout_ms, struct cm_card_objects *out,
                   struct cm_detail *detail);

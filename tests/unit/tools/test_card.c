@@ -14,6 +14,7 @@
 #include <p11-kit/uri.h>
 
 #include "card.h"
+#include "card_list.h"
 #include "card_uri.h"
 #include "certfile.h"
 
@@ -139,6 +140,7 @@ static const struct {
 static void
 bad_modules_are_errors(void **state)
 {
+    struct cm_card_objects objects;
     struct cm_detail detail;
     uint8_t *der = NULL;
     size_t len = 0;
@@ -152,6 +154,13 @@ bad_modules_are_errors(void **state)
             strstr(detail.text, modules[i].fault) == NULL)
             fail_msg("%s %s: %s", modules[i].how, modules[i].uri, detail.text);
         assert_null(der);
+        cm_detail_set(&detail, "nothing");
+        if (cm_card_list(modules[i].uri, modules[i].timeout_ms, &objects,
+                         &detail) ||
+            strstr(detail.text, modules[i].fault) == NULL)
+            fail_msg("list %s %s: %s", modules[i].how, modules[i].uri,
+                     detail.text);
+        assert_int_equal(objects.count, 0);
     }
 }
 
