@@ -374,3 +374,13 @@ class Slapd:
                 "objectClass: organizationalRole\n"
                 "objectClass: simpleSecurityObject\n"
                 f"cn: kdc\nuserPassword: {self.reader_password}\n")
+
+
+class EditableSlapd(Slapd):
+    """A slapd whose cn=config the test's own user may change."""
+
+    def _database_ldif(self):
+        return ("dn: olcDatabase={0}config,cn=config\n"
+                "objectClass: olcDatabaseConfig\nolcDatabase: {0}config\n"
+                f'olcAccess: to * by dn.base="{self.peer_dn}" manage\n\n'
+                + super()._database_ldif())

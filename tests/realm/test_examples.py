@@ -122,6 +122,10 @@ def openldap_config(material, folder):
         "olcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n",
         "dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n",
         *schemas,
+        "dn: olcDatabase={0}config,cn=config\n"
+        "objectClass: olcDatabaseConfig\nolcDatabase: {0}config\n"
+        'olcAccess: to * by dn.base="gidNumber=%d+uidNumber=%d,cn=peercred,'
+        'cn=external,cn=auth" manage\n' % (os.getgid(), os.getuid()),
         "dn: olcDatabase={1}mdb,cn=config\nobjectClass: olcDatabaseConfig\n"
         "objectClass: olcMdbConfig\nolcDatabase: {1}mdb\n"
         f"olcSuffix: {accounts.SUFFIX}\nolcDbDirectory: {data}\n"
@@ -141,10 +145,11 @@ def openldap_people():
             f"krbPrincipalName: {name}@{REALM}", *lines]) + "\n\n"
     return (f"dn: {accounts.SUFFIX}\nobjectClass: dcObject\n"
             "objectClass: organization\ndc: example\no: example\n\n"
-            f"dn: cn=kdc,{accounts.SUFFIX}\n"
-            "objectClass: organizationalRole\n"
-            "objectClass: simpleSecurityObject\ncn: kdc\n"
-            "userPassword: secret\n\n"
+            + "".join(f"dn: cn={name},{accounts.SUFFIX}\n"
+                      "objectClass: organizationalRole\n"
+                      f"objectClass: simpleSecurityObject\ncn: {name}\n"
+                      "userPassword: secret\n\n"
+                      for name in ("admin", "kdc"))
             + person("alice", "userPrincipalName: alice@example.com",
                      "altSecurityIdentities: X509:<SKI>00",
                      "altSecurityIdentities: X509:<SKI>01")
@@ -201,6 +206,17 @@ def test_openldap_material(source, tmp_path):
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             assert done.returncode == status, done.stdout
         edit("description", "mine", 0)
+        run("ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", uri, "-f",
+            source / "examples" / "openldap" / "monitor.ldif")
+        for name in ("cn=admin", "cn=kdc", "uid=alice"):
+            done = subprocess.run(
+                ["ldapsearch", "-x", "-LLL", "-H", uri, "-w", "secret", "-D",
+                 f"{name},{accounts.SUFFIX}", "-s", "one", "-b",
+                 "cn=Connections,cn=Monitor", "monitorConnectionOpsExecuting"],
+                text=True, check=False, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL)
+            assert ("monitorConnectionOpsExecuting: " in done.stdout) == (
+                name == "cn=admin"), done.stdout
         for attribute, value in (("altSecurityIdentities", "X509:<SKI>02"),
                                  ("krbPrincipalName", f"boss@{REALM}"),
                                  ("objectSid", "S-1-5-21-1-2-3-4"),

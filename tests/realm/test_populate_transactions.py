@@ -1,6 +1,7 @@
 """How certmap populate keeps away from slapd's fault at the end of a
 transaction: it asks the monitor, or is told to write without."""
 
+import pathlib
 import select
 import socket
 
@@ -8,28 +9,21 @@ import ldapfaults
 import pytest
 from populating import People, Populate
 from realm import COMMAND
-from slapd import Slapd
+from slapd import EditableSlapd, Slapd
 
 pytestmark = pytest.mark.skipif(not COMMAND, reason="this build has no command")
 COUNT = 2100  # one alone, then three transactions
-MONITOR = """
-dn: olcDatabase={2}monitor,cn=config
-objectClass: olcDatabaseConfig
-olcDatabase: {2}monitor
-olcAccess: to * by dn.base="%s" read by * none
-"""
+EXAMPLE = (pathlib.Path(__file__).resolve().parent.parent.parent / "examples" /
+           "openldap" / "monitor.ldif")
 
 
-class Monitored(Slapd):
-    """Its root may read cn=Monitor."""
+class Monitored(EditableSlapd):
+    """Its root may read of cn=Monitor what the example grants."""
 
-    def _global_ldif(self):
-        line = "olcModuleLoad: back_mdb"
-        return super()._global_ldif().replace(
-            line, f"{line}\nolcModuleLoad: back_monitor")
-
-    def _database_ldif(self):
-        return super()._database_ldif() + MONITOR % self.admin_dn
+    def start(self):
+        super().start()
+        self.modify(EXAMPLE.read_text())
+        return self
 
 
 class Listening(ldapfaults.Proxy):

@@ -15,7 +15,7 @@ import accounts
 import realm
 import revocation
 from ports import free_port
-from slapd import KERBEROS_SCHEMA, Authority, Slapd
+from slapd import KERBEROS_SCHEMA, Authority, EditableSlapd
 
 REALM = "EXAMPLE.COM"
 KLDAP = list(Path("/usr/lib").glob("*/krb5/plugins/kdb/kldap.so"))
@@ -28,17 +28,7 @@ pytestmark = [
 ]
 
 
-class Editable(Slapd):
-    """A slapd whose cn=config the test's own user may change."""
-
-    def _database_ldif(self):
-        return ("dn: olcDatabase={0}config,cn=config\n"
-                "objectClass: olcDatabaseConfig\nolcDatabase: {0}config\n"
-                f'olcAccess: to * by dn.base="{self.peer_dn}" manage\n\n'
-                + super()._database_ldif())
-
-
-class Empty(Editable):
+class Empty(EditableSlapd):
     """One that gets its entries from another."""
 
     def load(self, ldif):
@@ -51,7 +41,7 @@ class Site:
     def __init__(self, folder, world, example):
         self.world, self.example = world, example
         authority = Authority("Directory CA")
-        self.slapds = [Editable(folder / "ldap1", authority=authority),
+        self.slapds = [EditableSlapd(folder / "ldap1", authority=authority),
                        Empty(folder / "ldap2", authority=authority)]
         self.kdcs = [self._kdc(folder / f"kdc{i + 1}", i) for i in (0, 1)]
         self.kdcs[1].ask_first(self.kdcs[0])
