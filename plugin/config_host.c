@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "kdb_entry.h"
+#include "kdb_inner.h"
 #include "stock_own.h"
 
 struct cm_host {
@@ -270,4 +271,16 @@ cm_host_each_principal(struct cm_host *host, const char *realm,
         return true;
     say_code(host, "the realm's database cannot be read", code, detail);
     return false;
+}
+
+bool
+cm_host_kdb_module(struct cm_host *host, struct cm_detail *detail)
+{
+    return cm_kdb_module_load(host->merged, CM_KDB_OUTER_NAME, detail) != NULL;
+}
+
+bool
+cm_host_kdb_inner(struct cm_host *host, struct cm_detail *detail)
+{
+    return cm_kdb_inner_find(host->merged, NULL, detail) != NULL;
 }

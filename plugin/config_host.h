@@ -40,6 +40,13 @@ enum cm_host_scope {
     CM_HOST_KDC_CONF /* kdc.conf alone, with what it includes */
 };
 
+/*
+ * Can libkdb5 load the KDB module of ours, and what that stands on?  What is
+ * loaded stays loaded.  False: detail says why not.
+ */
+bool cm_host_kdb_module(struct cm_host *host, struct cm_detail *detail);
+bool cm_host_kdb_inner(struct cm_host *host, struct cm_detail *detail);
+
 /* The realms of [realms], each once.  False: no memory. */
 bool cm_host_realms(struct cm_host *host, enum cm_host_scope scope,
                     struct cm_text_list *out);

@@ -9,6 +9,7 @@
 #include <krb5.h>
 
 static const char modules_section[] = "dbmodules";
+static const char library_relation[] = "db_library";
 static const char inner_relation[] = "certmap_inner";
 
 bool
@@ -36,7 +37,7 @@ values_of(profile_t profile, const char *section, const char *relation)
 static bool
 is_ours(profile_t profile, const char *section)
 {
-    char **values = values_of(profile, section, "db_library");
+    char **values = values_of(profile, section, library_relation);
     bool ours = values != NULL && values[0] != NULL &&
                 strcmp(values[0], CM_KDB_OUTER_NAME) == 0;
 
@@ -126,6 +127,13 @@ open_in(const char *folder, const char *name, bool *there,
     return handle;
 }
 
+static const char *
+relation_of(const char *name)
+{
+    return strcmp(name, CM_KDB_OUTER_NAME) == 0 ? library_relation
+                                                : inner_relation;
+}
+
 /* In the folders of db_module_dir, then in libkrb5's own. */
 static void *
 open_module(profile_t profile, const char *name, struct cm_detail *detail)
@@ -136,7 +144,7 @@ open_module(profile_t profile, const char *name, struct cm_detail *detail)
     bool there = false;
 
     cm_detail_set(detail, "%s = %s: there is no %s.so in db_module_dir or %s",
-                  inner_relation, name, name, CERTMAP_KRB5_PLUGINS "/kdb");
+                  relation_of(name), name, name, CERTMAP_KRB5_PLUGINS "/kdb");
     if (profile_get_values(profile, names, &folders) != 0)
         folders = NULL;
     for (size_t i = 0; !there && folders != NULL && folders[i] != NULL; i++)
@@ -147,27 +155,36 @@ open_module(profile_t profile, const char *name, struct cm_detail *detail)
     return handle;
 }
 
-static const void *
-find_table(profile_t profile, const void *own, struct cm_detail *detail)
+const void *
+cm_kdb_module_load(profile_t profile, const char *name,
+                   struct cm_detail *detail)
+{
+    void *handle = open_module(profile, name, detail);
+    const void *table =
+        handle != NULL ? dlsym(handle, "kdb_function_table") : NULL;
+
+    if (handle != NULL && table == NULL)
+        cm_detail_set(detail, "%s = %s: it is no KDB module",
+                      relation_of(name), name);
+    return table;
+}
+
+const void *
+cm_kdb_inner_find(profile_t profile, const void *own, struct cm_detail *detail)
 {
     char *name = cm_kdb_inner_name(profile, detail);
     const void *table = NULL;
-    void *handle;
 
     if (name == NULL)
         return NULL;
-    handle = open_module(profile, name, detail);
-    if (handle != NULL) {
-        table = dlsym(handle, "kdb_function_table");
-        if (table == NULL)
-            cm_detail_set(detail, "%s = %s: it is no KDB module",
-                          inner_relation, name);
-        else if (table == own)
-            cm_detail_set(detail, "%s = %s: that is this module itself",
-                          inner_relation, name);
+    table = cm_kdb_module_load(profile, name, detail);
+    if (table != NULL && table == own) {
+        cm_detail_set(detail, "%s = %s: that is this module itself",
+                      inner_relation, name);
+        table = NULL;
     }
     free(name);
-    return table != own ? table : NULL;
+    return table;
 }
 
 const void *
@@ -182,7 +199,7 @@ cm_kdb_inner_load(const void *own, struct cm_detail *detail)
         krb5_get_profile(context, &profile) != 0)
         cm_detail_set(detail, "the KDC's profile cannot be read");
     else
-        table = find_table(profile, own, detail);
+        table = cm_kdb_inner_find(profile, own, detail);
     if (profile != NULL)
         profile_release(profile);
     krb5_free_context(context);

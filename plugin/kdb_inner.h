@@ -34,10 +34,19 @@ bool cm_kdb_inner_name_is_valid(const char *name);
 char *cm_kdb_inner_name(profile_t profile, struct cm_detail *detail);
 
 /*
- * Loads the module that the KDC's profile names, from the folders in which
- * libkdb5 looks, and returns its kdb_function_table.  It is never unloaded.
- * NULL: detail says why; own, which is ours, is never returned.
+ * Loads a KDB module from the folders in which libkdb5 looks, and returns its
+ * kdb_function_table.  It is never unloaded.  NULL: detail says why, beginning
+ * with the relation that names it.
  */
+const void *cm_kdb_module_load(profile_t profile, const char *name,
+                               struct cm_detail *detail);
+
+/* The same for the one that cm_kdb_inner_name() finds.  own, which is ours
+ * and may be NULL, is never returned. */
+const void *cm_kdb_inner_find(profile_t profile, const void *own,
+                              struct cm_detail *detail);
+
+/* The same, with the KDC's profile. */
 const void *cm_kdb_inner_load(const void *own, struct cm_detail *detail);
 
 #endif

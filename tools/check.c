@@ -124,6 +124,7 @@ static void
 check_realm(struct cm_check *check, const struct cm_check_realm *realm)
 {
     cm_check_choices(check, realm);
+    cm_check_database(check, realm);
     if (realm->settings.mode == CM_MODE_OFF)
         return;
     cm_check_leftovers(check, realm);

@@ -39,6 +39,10 @@ struct cm_check_realms {
 void cm_check_choices(struct cm_check *check,
                       const struct cm_check_realm *realm);
 
+/* [dbmodules], where the realm's database is behind our KDB module. */
+void cm_check_database(struct cm_check *check,
+                       const struct cm_check_realm *realm);
+
 /* [plugins], for all realms together. */
 void cm_check_plugins(struct cm_check *check,
                       const struct cm_check_realms *realms);

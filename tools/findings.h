@@ -124,6 +124,14 @@
     X(KDC_BACKLOG, NOTE, "kdc-backlog",                                       \
       "set kdc_tcp_listen_backlog = 64 in [kdcdefaults], then restart the "   \
       "KDC")                                                                  \
+    X(KDB_MODULE, ERROR, "kdb-module",                                        \
+      "install kdb/certmap.so of this version, or name its folder with "      \
+      "db_module_dir: until then no program opens the database")              \
+    X(KDB_INNER, ERROR, "kdb-inner",                                          \
+      "set certmap_inner to what db_library was before, such as db2: until "  \
+      "then no program opens the database")                                   \
+    X(KDB_NAMES, NOTE, "kdb-names",                                           \
+      "nothing to do, if that is enough; an LDAP directory knows more")       \
     X(ANONYMOUS, NOTE, "anonymous",                                           \
       "set anonymous = refuse, unless anonymous tickets or FAST armour are "  \
       "meant")                                                                \

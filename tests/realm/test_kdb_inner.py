@@ -1,5 +1,6 @@
 """Which module ours stands on, and what it says where it cannot."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -45,8 +46,18 @@ def section(inner):
     ("../db2", "allowed: the name of another KDB module"),
     ("nothere", "there is no nothere.so")])
 def test_inner_that_will_not_do(tmp_path, world, inner, words):
-    said = Wired(tmp_path / "kdc", world, {REALM: section(inner)}).refused()
+    kdc = Wired(tmp_path / "kdc", world, {REALM: section(inner)})
+    said = kdc.refused()
     assert "KDB module certmap: " in said and words in said
+    if realm.COMMAND:
+        assert words in dict(checked(kdc))["kdb-inner"]
+
+
+def checked(kdc):
+    """What check says of the KDB module: pairs of token and text."""
+    return [(found["token"], found["text"])
+            for found in json.loads(kdc.certmap("check", "--json")[1])
+            if found["token"] in ("kdb-inner", "kdb-module")]
 
 
 def test_two_realms_need_one_inner(tmp_path, world):
@@ -104,4 +115,6 @@ def test_two_realms_on_one_inner(make_kdc, world):
     for name in (REALM, OTHER):
         kdc.tool("kadmin.local", "-r", name, "-q",
                  f'addprinc -pw "{realm.PASSWORD}" paul')
+    assert not realm.COMMAND or not checked(kdc)
+    for name in (REALM, OTHER):
         assert kdc.kinit("paul", password=realm.PASSWORD, realm=name).ok

@@ -1,8 +1,12 @@
 /*
  * The rows of [plugins] kdcpreauth: who serves PKINIT, and how the modules
- * find each other.
+ * find each other; and those of [dbmodules].
  */
 #include "check_rows.h"
+
+#define KDB(folder, name, inner)                                              \
+    "db_module_dir = @/" folder "\n" name                                     \
+    " = {\ndb_library = certmap\n" inner "}\n"
 
 const struct check_row check_rows_wiring[] = {
     /* [plugins] kdcpreauth. */
@@ -110,6 +114,57 @@ const struct check_row check_rows_wiring[] = {
      NULL,
      {.certmap = "certauth_wait = none\n" HOST_CERTMAP,
       .plugins = HOST_CERTAUTH}},
+
+    /* [dbmodules]. */
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.dbmodules = KDB("kdb", "EXAMPLE.COM", "certmap_inner = inner\n")}},
+    {"",
+     CM_EXIT_YES,
+     NULL,
+     {.dbmodules = "EXAMPLE.COM = {\ndb_library = db2\n}\n"
+                   "other = {\ndb_library = certmap\n}\n"}},
+    {"kdb-inner",
+     CM_EXIT_NO,
+     "EXAMPLE.COM: certmap_inner is missing",
+     {.dbmodules = KDB("kdb", "EXAMPLE.COM", "")}},
+    {"kdb-inner",
+     CM_EXIT_NO,
+     "certmap_inner = certmap: allowed",
+     {.dbmodules = KDB("kdb", "EXAMPLE.COM", "certmap_inner = certmap\n")}},
+    {"kdb-inner",
+     CM_EXIT_NO,
+     "there is no nothere.so",
+     {.dbmodules = KDB("kdb", "EXAMPLE.COM", "certmap_inner = nothere\n")}},
+    {"kdb-inner",
+     CM_EXIT_NO,
+     "certmap_inner = none: it is no KDB module",
+     {.dbmodules = KDB("kdb", "EXAMPLE.COM", "certmap_inner = none\n")}},
+    {"kdb-inner",
+     CM_EXIT_NO,
+     "needs the same",
+     {.dbmodules = KDB("kdb", "EXAMPLE.COM", "certmap_inner = inner\n")
+          KDB("kdb", "OTHER.COM", "certmap_inner = db2\n")}},
+    {"kdb-inner",
+     CM_EXIT_NO,
+     "main: certmap_inner is missing",
+     {.realm = HOST_PKINIT "database_module = main\n",
+      .dbmodules = KDB("kdb", "main", "")}},
+    {"kdb-inner",
+     CM_EXIT_NO,
+     "certmap_inner is missing",
+     {.certmap = "mode = off\n", .dbmodules = KDB("kdb", "EXAMPLE.COM", "")}},
+    {"kdb-module",
+     CM_EXIT_NO,
+     "broken-kdb/certmap.so",
+     {.dbmodules =
+          KDB("broken-kdb", "EXAMPLE.COM", "certmap_inner = inner\n")}},
+    {"kdb-names",
+     CM_EXIT_NO, /* the stand-in opens no database */
+     "PRINCIPAL@example.com",
+     {.certmap = HOST_TRUST "revocation = off\n",
+      .dbmodules = KDB("kdb", "EXAMPLE.COM", "certmap_inner = inner\n")}},
 
     /* Only the KDC itself could give the ticket that this asks for. */
     {"config",

@@ -8,6 +8,10 @@ certauth_certmap_initvt(void)
 }
 
 #ifndef ONLY_CERTAUTH
+/* Of version 0, which libkdb5 refuses. */
+extern const char kdb_function_table[1024];
+__attribute__((visibility("default"))) const char kdb_function_table[1024];
+
 int kdcpreauth_certmap_initvt(void);
 
 __attribute__((visibility("default"))) int

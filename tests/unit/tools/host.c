@@ -135,6 +135,21 @@ make_folder(const char *name)
         abort();
 }
 
+/* KDB modules: ours, one to stand on, and what is none. */
+static void
+make_kdb_folders(void)
+{
+    static const char junk[] = "no shared object\n";
+
+    make_folder("kdb");
+    make_folder("broken-kdb");
+    if (symlink(FAKE_MODULE, "kdb/certmap.so") != 0 ||
+        symlink(FAKE_MODULE, "kdb/inner.so") != 0 ||
+        symlink(FAKE_CERTAUTH, "kdb/none.so") != 0)
+        abort();
+    folder_write("broken-kdb/certmap.so", junk, sizeof(junk) - 1);
+}
+
 static void
 set_variable(const char *name, const char *file)
 {
@@ -164,6 +179,7 @@ host_make(void)
     make_folder("spotted");
     make_folder("empty");
     make_folder("store");
+    make_kdb_folders();
     make_folder("broken-store");
     folder_write("broken-store/deny", junk, sizeof(junk) - 1);
     folder_write_pem("roots.pem", &root, 1);
@@ -221,8 +237,10 @@ host_configure(const struct host *host)
         put(kdc, or (host->certmap, HOST_CERTMAP));
         put(kdc, "}\n");
     }
-    put(kdc, "}\n[dbmodules]\nEXAMPLE.COM = {\ndb_library = db2\n"
-             "database_name = @/nowhere\n}\n[plugins]\n");
+    put(kdc, "}\n[dbmodules]\n");
+    put(kdc, or (host->dbmodules, "EXAMPLE.COM = {\ndb_library = db2\n"
+                                  "database_name = @/nowhere\n}\n"));
+    put(kdc, "[plugins]\n");
     put(kdc, or (host->plugins, HOST_ENFORCE));
     put(kdc, or (host->more, ""));
     put(krb5, "[libdefaults]\ndefault_realm = EXAMPLE.COM\n");

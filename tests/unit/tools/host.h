@@ -11,6 +11,7 @@ struct host {
     const char *certmap;   /* the subsection's relations */
     const char *whole;     /* the subsection with its braces; "": none */
     const char *plugins;   /* [plugins] */
+    const char *dbmodules; /* [dbmodules] */
     const char *more;      /* after all that, such as [kdcdefaults] */
     const char *defaults;  /* [kdcdefaults] */
     const char *krb5_conf; /* after krb5.conf's [libdefaults] */
