@@ -74,8 +74,10 @@ enum cm_login_fault {
     CM_LOGIN_FAULT_ANCHORS,         /* no CA certificates to know the KDC by */
     CM_LOGIN_FAULT_IDENTITY,        /* certificate or key: unreadable, wrong
                                        PIN or password, refused to sign */
+    CM_LOGIN_FAULT_VALIDITY,        /* the certificate, or one above it, has
+                                       expired or is not valid yet */
     CM_LOGIN_FAULT_PATH,            /* no path from the certificate to an
-                                       anchor, or it is not valid now */
+                                       anchor of this computer's */
     CM_LOGIN_FAULT_LOCKED,          /* the token says that its PIN is */
     CM_LOGIN_FAULT_NOT_OFFERED,     /* the KDC takes no certificate */
     CM_LOGIN_FAULT_NO_PREAUTH,      /* the KDC sent a ticket for a password's

@@ -48,6 +48,7 @@ static enum cm_login_fault
 judge_request(const struct cm_login_facts *facts)
 {
     const struct cm_login_watch *watch = facts->watch;
+    const char *said = watch->request.said.text;
 
     if (!facts->module)
         return CM_LOGIN_FAULT_MODULE;
@@ -55,10 +56,11 @@ judge_request(const struct cm_login_facts *facts)
         return CM_LOGIN_FAULT_OTHER;
     if (!watch->request.called)
         return CM_LOGIN_FAULT_NOT_OFFERED;
-    if (strstr(watch->request.said.text, "verify own certificate") != NULL)
-        return CM_LOGIN_FAULT_PATH;
-    if ((watch->loading && !watch->making) ||
-        strstr(watch->request.said.text, "pkinit_anchors") != NULL)
+    if (strstr(said, "verify own certificate") != NULL)
+        return strstr(said, "expired") || strstr(said, "not yet valid")
+                   ? CM_LOGIN_FAULT_VALIDITY
+                   : CM_LOGIN_FAULT_PATH;
+    if ((watch->loading && !watch->making) || strstr(said, "pkinit_anchors"))
         return CM_LOGIN_FAULT_ANCHORS;
     return CM_LOGIN_FAULT_IDENTITY;
 }

@@ -121,6 +121,7 @@ report(const struct cm_login_result *result, const struct user *user)
         [CM_LOGIN_FAULT_MODULE] = "module",
         [CM_LOGIN_FAULT_ANCHORS] = "anchors",
         [CM_LOGIN_FAULT_IDENTITY] = "identity",
+        [CM_LOGIN_FAULT_VALIDITY] = "validity",
         [CM_LOGIN_FAULT_PATH] = "path",
         [CM_LOGIN_FAULT_LOCKED] = "locked",
         [CM_LOGIN_FAULT_NOT_OFFERED] = "not-offered",
@@ -134,6 +135,8 @@ report(const struct cm_login_result *result, const struct user *user)
         [CM_LOGIN_FAULT_CACHE] = "cache",
     };
 
+    struct cm_login_words words;
+
     printf("end=%s\nfault=%s\nnumber=%d\nname=%zu\nreference=%s\n",
            ENDS[result->end], FAULTS[result->fault], result->number,
            result->name, result->reference);
@@ -141,7 +144,9 @@ report(const struct cm_login_result *result, const struct user *user)
            result->said.text, result->principal ? result->principal : "",
            result->cache ? result->cache : "", (long long)result->ends,
            (long long)result->renew_until);
-    printf("asked=%u\nprompt=%s\n", user->asked, user->prompt);
+    words = cm_login_words(result, false);
+    printf("token=%s\nasked=%u\nprompt=%s\n", words.token, user->asked,
+           user->prompt);
 }
 
 int
