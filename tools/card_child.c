@@ -35,12 +35,13 @@ write_all(int fd, const void *bytes, size_t len)
 
 /* The length goes first: an answer that a crash cut short is none. */
 static _Noreturn void
-run_child(cm_card_talk_fn *talk, void *arg, int fd)
+run_child(cm_card_talk_fn *talk, void *arg, const int *fds)
 {
     const struct rlimit none = {0, 0};
     struct cm_buf answer = CM_BUF_INIT;
     uint32_t len;
 
+    (void)close(fds[0]);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* It may know a PIN. */
     (void)setrlimit(RLIMIT_CORE, &none);
@@ -49,8 +50,8 @@ run_child(cm_card_talk_fn *talk, void *arg, int fd)
     talk(arg, &answer);
     if (!answer.failed) {
         len = (uint32_t)answer.len;
-        write_all(fd, &len, sizeof(len));
-        write_all(fd, answer.data, answer.len);
+        write_all(fds[1], &len, sizeof(len));
+        write_all(fds[1], answer.data, answer.len);
     }
     _exit(0);
 }
@@ -141,7 +142,7 @@ cm_card_ask(cm_card_talk_fn *talk, void *arg, int timeout_ms,
     }
     pid = fork();
     if (pid == 0)
-        run_child(talk, arg, fds[1]);
+        run_child(talk, arg, fds);
     if (pid < 0)
         cm_detail_set(detail, "fork: %s", strerror(errno));
     (void)close(fds[1]);

@@ -101,7 +101,10 @@ find_handles(struct reader *reader, P11KitUri *uri, CK_OBJECT_HANDLE *out,
         found = 0;
         reader->code = reader->module->C_FindObjects(
             reader->session, out + total, room, &found);
-        total += found <= room ? found : 0;
+        if (found > room) /* it wrote behind the end, or lies */
+            reader->code = CKR_GENERAL_ERROR;
+        else
+            total += found;
     }
     (void)reader->module->C_FindObjectsFinal(reader->session);
     return total;
