@@ -270,6 +270,12 @@ class Kdc:
                    for name, module in modules.items()}
         return {"db_module_dir": KDB_FOLDER, **stacked}
 
+    def tell_clients(self, relation):
+        """Adds a line to the clients' [libdefaults], as they are now."""
+        config = self.folder / "krb5-client.conf"
+        config.write_text(config.read_text().replace(
+            "[libdefaults]", f"[libdefaults]\n    {relation}"))
+
     def ask_first(self, other):
         """Clients of this KDC ask the other one first."""
         self.servers.insert(0, f"127.0.0.1:{other.port}")

@@ -85,9 +85,7 @@ def test_card_in_a_token(kdc, world, tmp_path):
 @pytest.mark.parametrize("limit", ["1", "32700"], ids=["tcp", "udp"])
 def test_transports(kdc, card, limit):
     with_map(kdc, card)
-    config = kdc.folder / "krb5-client.conf"
-    config.write_text(config.read_text().replace(
-        "[libdefaults]", f"[libdefaults]\n    udp_preference_limit = {limit}"))
+    kdc.tell_clients(f"udp_preference_limit = {limit}")
     login = kdc.kinit("alice", card)
     assert login.ok and login.audit["reason"] == "ok", login
 

@@ -80,10 +80,7 @@ def test_sent_again_while_it_waits(tmp_path, world):
         with relay.Repeating(kdc.port) as between:
             kdc.servers = [f"127.0.0.1:{between.port}"]
             kdc.write_profiles()
-            config = kdc.folder / "krb5-client.conf"
-            config.write_text(config.read_text().replace(
-                "[libdefaults]",
-                "[libdefaults]\n    udp_preference_limit = 32700"))
+            kdc.tell_clients("udp_preference_limit = 32700")
             client = slow.begin()
             login = between.requests[-1]
             between.repeat(login)
@@ -97,7 +94,7 @@ def test_sent_again_while_it_waits(tmp_path, world):
             answer = between.replies[-1]
             between.repeat(login)
             until(lambda: len(between.replies) > before + 1, "it again")
-            assert between.replies[before:] == [answer, answer]
+            assert set(between.replies[before:]) == {answer}
         assert slow.fake.searches == 1
         assert [a["reason"] for a in audit_lines(kdc.log())] == ["ok"]
 
@@ -110,10 +107,7 @@ def test_sent_again_to_another_worker(tmp_path, world):
         with relay.Repeating(kdc.port, copies=1) as between:
             kdc.servers = [f"127.0.0.1:{between.port}"]
             kdc.write_profiles()
-            config = kdc.folder / "krb5-client.conf"
-            config.write_text(config.read_text().replace(
-                "[libdefaults]",
-                "[libdefaults]\n    udp_preference_limit = 32700"))
+            kdc.tell_clients("udp_preference_limit = 32700")
             client = slow.begin()
             login, before = between.requests[-1], len(between.replies)
 
