@@ -27,7 +27,7 @@ def make(tmp_path, world):
     def build(uri, **relations):
         settings = accounts.settings(tmp_path, uri)
         settings.update(relations)
-        settings.setdefault("timeout", "300ms")
+        settings.setdefault("timeout", "5s")
         stack = stacking.Stack(tmp_path / "stack", world, **settings)
         made.append(stack)
         return stack.__enter__().furnish()
@@ -115,7 +115,7 @@ def test_signs_of_a_filter(slapd, make):
     fakeldap.endless, fakeldap.huge, fakeldap.refused(fakeldap.BUSY)])
 def test_server_out_of_its_mind(make, script):
     with fakeldap.FakeLdap(script) as server:
-        stack = make(server.uri)
+        stack = make(server.uri, timeout="300ms")
         assert by_upn(stack) == UNAVAILABLE
         principals_work(stack)
         said = by_mapping(stack)

@@ -320,9 +320,10 @@ def upn_foreign(setting):
 def test_missing_or_broken(setting, name):
     breaks, reason = ROWS[name]
     kdc = breaks(setting)
-    refused = realm.until(  # a changed file is noticed within a second
+    # How soon a changed file is noticed is the unit tests' matter.
+    refused = realm.until(
         lambda: not (login := kdc.kinit("alice", setting.card)).ok and login,
-        "a refusal", seconds=2)
+        "a refusal")
     assert "kinit: " in refused.output and not refused.ok
     assert refused.seconds < SLACK
     if reason:

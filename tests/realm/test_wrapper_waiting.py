@@ -99,7 +99,8 @@ def test_the_budget_ends_the_wait(make_waiting, world):
 def test_stops_with_logins_in_flight(make_waiting, world, workers):
     """It waits for its threads, a login's budget at most, tells nobody, and
     ends as it should."""
-    waiting = make_waiting(timeout="2s", workers=workers)
+    # Longer than it takes to begin the second one.
+    waiting = make_waiting(timeout="6s", workers=workers)
     waiting.begin(world.card("alice"))
     waiting.begin(world.card("bob"), "bob")
     assert waiting.kdc.stop() == 0
