@@ -199,6 +199,15 @@ host_make(void)
     set_variable("KRB5_KDC_PROFILE", "kdc.conf");
 }
 
+int
+host_set_up(void **state)
+{
+    (void)state;
+    folder_enter();
+    host_make();
+    return 0;
+}
+
 /* Writes text with "@" replaced by the folder's path. */
 static void
 put(FILE *file, const char *text)

@@ -19,6 +19,9 @@ struct host {
 
 /* Certificates, lists and accounts; sets KRB5_CONFIG and KRB5_KDC_PROFILE. */
 void host_make(void);
+/* The same in a temporary folder, for a group of cmocka's;
+ * folder_tear_down() ends it. */
+int host_set_up(void **state);
 
 /* Writes kdc.conf and krb5.conf. */
 void host_configure(const struct host *host);

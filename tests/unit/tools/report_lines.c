@@ -71,8 +71,5 @@ check_run(const char *line, char *text, enum cm_exit code, const char *out,
 {
     struct run run = report_on(line, text);
 
-    if (run.code != code || strstr(run.out, out) == NULL ||
-        strstr(run.err, err) == NULL)
-        fail_msg("%s: %d\n%s\n%s", line, run.code, run.out, run.err);
-    run_clear(&run);
+    run_expect(&run, &(const struct run_row){line, code, out, err});
 }

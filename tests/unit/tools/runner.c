@@ -1,11 +1,15 @@
 #include "runner.h"
 
 #include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <cmocka.h>
 #include <openssl/pem.h>
 
 enum { MAX_WORDS = 32, MAX_LINE = 1024 };
@@ -74,6 +78,39 @@ run_clear(struct run *run)
     free(run->err);
 }
 
+static bool
+holds(const char *text, const char *words)
+{
+    return words == NULL ? text[0] == '\0' : strstr(text, words) != NULL;
+}
+
+void
+run_expect(struct run *run, const struct run_row *row)
+{
+    if (run->code != row->code || !holds(run->out, row->out) ||
+        !holds(run->err, row->err))
+        fail_msg("certmap %s: exit %d\n--- out\n%s--- err\n%s", row->line,
+                 (int)run->code, run->out, run->err);
+    run_clear(run);
+}
+
+void
+run_says(const char *line, enum cm_exit code, const char *out, const char *err)
+{
+    run_rows(&(const struct run_row){line, code, out, err}, 1);
+}
+
+void
+run_rows(const struct run_row *rows, size_t count)
+{
+    struct run run;
+
+    for (size_t i = 0; i < count; i++) {
+        run = run_line(rows[i].line, NULL, 0);
+        run_expect(&run, &rows[i]);
+    }
+}
+
 void
 folder_enter(void)
 {
@@ -96,6 +133,22 @@ folder_leave(void)
 {
     must(chdir("/") == 0, "chdir");
     must(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "nftw");
+}
+
+int
+folder_set_up(void **state)
+{
+    (void)state;
+    folder_enter();
+    return 0;
+}
+
+int
+folder_tear_down(void **state)
+{
+    (void)state;
+    folder_leave();
+    return 0;
 }
 
 static FILE *

@@ -23,9 +23,27 @@ struct run {
 struct run run_line(const char *line, const void *input, size_t input_len);
 void run_clear(struct run *run);
 
+/* A line, and what comes of it. */
+struct run_row {
+    const char *line;
+    enum cm_exit code;
+    const char *out; /* words in what it prints; NULL: it prints nothing */
+    const char *err;
+};
+
+/* These fail the test, with all that was printed, where it is not so.
+ * run_expect() judges a run of the row's line, and clears it. */
+void run_expect(struct run *run, const struct run_row *row);
+void run_says(const char *line, enum cm_exit code, const char *out,
+              const char *err);
+void run_rows(const struct run_row *rows, size_t count);
+
 /* Makes a temporary folder the working directory; and removes it. */
 void folder_enter(void);
 void folder_leave(void);
+/* The same for cmocka's groups. */
+int folder_set_up(void **state);
+int folder_tear_down(void **state);
 
 /* Files in it. */
 void folder_write(const char *name, const void *bytes, size_t len);

@@ -280,12 +280,7 @@ counts_are_those_of_the_accounts(void **state)
 
 /* ---- Options and exit codes ---- */
 
-static const struct line {
-    const char *line;
-    enum cm_exit code;
-    const char *out; /* in it; NULL: nothing is printed */
-    const char *err;
-} lines[] = {
+static const struct run_row lines[] = {
     {"audit", CM_EXIT_NO, "weak-only", NULL},
     {"audit --severity error", CM_EXIT_YES, "weak-only", NULL},
     {"audit --severity note", CM_EXIT_NO, "no-mapping", NULL},
@@ -306,24 +301,12 @@ static const struct line {
 static void
 options_and_exit_codes(void **state)
 {
-    struct run run;
-
     (void)state;
     host_configure(&here);
     write_accounts(ALICE HOLDS("X509:<I>" CA "<S>CN=a") BOB HOLDS(
         "X509:<I>" CA "<S>CN=b") "\ndn: uid=c\nkrbPrincipalName: "
                                  "c@EXAMPLE.COM\n");
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        run = run_line(lines[i].line, NULL, 0);
-        if (run.code != lines[i].code ||
-            (lines[i].out == NULL ? run.out[0] != '\0'
-                                  : strstr(run.out, lines[i].out) == NULL) ||
-            (lines[i].err == NULL ? run.err[0] != '\0'
-                                  : strstr(run.err, lines[i].err) == NULL))
-            fail_msg("%s: exit %d\n--- out\n%s--- err\n%s", lines[i].line,
-                     (int)run.code, run.out, run.err);
-        run_clear(&run);
-    }
+    run_rows(lines, sizeof(lines) / sizeof(lines[0]));
 }
 
 static void

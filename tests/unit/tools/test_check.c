@@ -276,23 +276,6 @@ people_read_it_too(void **state)
     run_clear(&run);
 }
 
-static int
-set_up(void **state)
-{
-    (void)state;
-    folder_enter();
-    host_make();
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    folder_leave();
-    return 0;
-}
-
 int
 main(void)
 {
@@ -308,5 +291,5 @@ main(void)
         cmocka_unit_test(an_override_is_found),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, host_set_up, folder_tear_down);
 }

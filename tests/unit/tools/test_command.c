@@ -16,30 +16,7 @@
 
 static X509 *root, *ca, *other, *alice, *tall, *bare;
 
-/* A row runs one line; out and err must hold these texts (NULL: nothing). */
-struct row {
-    const char *line;
-    enum cm_exit code;
-    const char *out;
-    const char *err;
-};
-
-static void
-check_row(const struct row *row)
-{
-    struct run run = run_line(row->line, NULL, 0);
-
-    if (run.code != row->code ||
-        (row->out == NULL ? run.out[0] != '\0'
-                          : strstr(run.out, row->out) == NULL) ||
-        (row->err == NULL ? run.err[0] != '\0'
-                          : strstr(run.err, row->err) == NULL))
-        fail_msg("certmap %s: exit %d\n--- out\n%s--- err\n%s", row->line,
-                 (int)run.code, run.out, run.err);
-    run_clear(&run);
-}
-
-static const struct row usage[] = {
+static const struct run_row usage[] = {
     {"", CM_EXIT_USAGE, NULL, "usage: certmap VERB"},
     {"help", CM_EXIT_YES, "usage: certmap VERB", NULL},
     {"--help", CM_EXIT_YES, "usage: certmap VERB", NULL},
@@ -81,11 +58,10 @@ static void
 usage_is_checked(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(usage) / sizeof(usage[0]); i++)
-        check_row(&usage[i]);
+    run_rows(usage, sizeof(usage) / sizeof(usage[0]));
 }
 
-static const struct row inputs[] = {
+static const struct run_row inputs[] = {
     {"show alice.pem", CM_EXIT_YES, "CN=alice", NULL},
     {"show alice.der", CM_EXIT_YES, "CN=alice", NULL},
     {"show with-key.pem", CM_EXIT_YES, "CN=alice", NULL},
@@ -123,8 +99,7 @@ static void
 inputs_are_checked(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
-        check_row(&inputs[i]);
+    run_rows(inputs, sizeof(inputs) / sizeof(inputs[0]));
 }
 
 static void
@@ -147,7 +122,7 @@ standard_input_is_read(void **state)
 
 #define VIA " --intermediate ca.pem "
 
-static const struct row verdicts[] = {
+static const struct run_row verdicts[] = {
     {"verify --anchor root.pem" VIA "alice.pem", CM_EXIT_YES,
      "accepted: ok\n  0 CN=alice,DC=test\n  1 CN=CA 1,DC=test\n"
      "  2 CN=Root,DC=test\n",
@@ -184,11 +159,10 @@ static void
 paths_are_judged(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-        check_row(&verdicts[i]);
+    run_rows(verdicts, sizeof(verdicts) / sizeof(verdicts[0]));
 }
 
-static const struct row shown[] = {
+static const struct run_row shown[] = {
     {"show alice.pem", CM_EXIT_YES,
      "  strong  issuer-serial   X509:<I>DC=test,CN=CA 1<SR>7b0a\n"
      "  strong  ski",
@@ -213,8 +187,7 @@ static void
 fields_are_shown(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-        check_row(&shown[i]);
+    run_rows(shown, sizeof(shown) / sizeof(shown[0]));
 }
 
 static void

@@ -191,18 +191,6 @@ test_damaged_state(void **state)
 
 /* ---- The command ---- */
 
-static void
-check(const char *line, enum cm_exit code, const char *out, const char *err)
-{
-    struct run run = run_line(line, NULL, 0);
-
-    if (run.code != code || strstr(run.out, out) == NULL ||
-        strstr(run.err, err) == NULL)
-        fail_msg("certmap %s: exit %d\n--- out\n%s--- err\n%s", line,
-                 (int)run.code, run.out, run.err);
-    run_clear(&run);
-}
-
 /* The certificates of the configuration end with 2039. */
 #define SOON " --at 2039-12-15T00:00:00Z"
 #define EARLY " --at 2039-11-15T00:00:00Z"
@@ -248,7 +236,7 @@ test_command(void **state)
     host_configure(&(struct host){.certmap = HOST_CERTMAP});
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         snprintf(line, sizeof(line), "expiring%s", rows[i].options);
-        check(line, rows[i].code, rows[i].out, rows[i].err);
+        run_says(line, rows[i].code, rows[i].out, rows[i].err);
     }
 }
 
@@ -261,15 +249,15 @@ test_state_of_the_command(void **state)
     (void)state;
     host_configure(&(struct host){.certmap = HOST_CERTMAP});
     (void)unlink("told");
-    check(STATE SOON " --run false", CM_EXIT_UNAVAILABLE, "", "");
+    run_says(STATE SOON " --run false", CM_EXIT_UNAVAILABLE, "", "");
     assert_int_not_equal(access("told", F_OK), 0);
-    check(STATE SOON " --run cat>mail", CM_EXIT_NO, "", "");
+    run_says(STATE SOON " --run cat>mail", CM_EXIT_NO, "", "");
     assert_int_equal(access("told", F_OK), 0);
-    check(STATE " --at 2039-12-16T00:00:00Z", CM_EXIT_YES,
-          "Nothing expires.\n", "");
-    check(STATE " --at 2039-12-22T00:00:00Z", CM_EXIT_NO, "in 10 days", "");
+    run_says(STATE " --at 2039-12-16T00:00:00Z", CM_EXIT_YES,
+             "Nothing expires.\n", "");
+    run_says(STATE " --at 2039-12-22T00:00:00Z", CM_EXIT_NO, "in 10 days", "");
     folder_write("told", "junk", 4);
-    check(STATE SOON, CM_EXIT_UNAVAILABLE, "", "not a file of certmap");
+    run_says(STATE SOON, CM_EXIT_UNAVAILABLE, "", "not a file of certmap");
 }
 
 /* What cannot be looked at is said, beside the rest. */
@@ -280,31 +268,14 @@ test_problems(void **state)
     host_configure(&(struct host){
         .certmap = HOST_CERTMAP,
         .realm = "pkinit_identity = FILE:missing.pem,kdc.key\n"});
-    check("expiring" SOON, CM_EXIT_UNAVAILABLE, "anchor", "missing.pem");
+    run_says("expiring" SOON, CM_EXIT_UNAVAILABLE, "anchor", "missing.pem");
     host_configure(
         &(struct host){.certmap = HOST_CERTMAP,
                        .realm = "pkinit_identity = PKCS11:module.so\n"});
-    check("expiring" SOON, CM_EXIT_UNAVAILABLE, "anchor",
-          "was not looked into");
+    run_says("expiring" SOON, CM_EXIT_UNAVAILABLE, "anchor",
+             "was not looked into");
     host_configure(&(struct host){.certmap = "mode = maybe\n"});
-    check("expiring" SOON, CM_EXIT_USAGE, "", "mode");
-}
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    folder_enter();
-    host_make();
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    folder_leave();
-    return 0;
+    run_says("expiring" SOON, CM_EXIT_USAGE, "", "mode");
 }
 
 int
@@ -321,5 +292,5 @@ main(void)
         cmocka_unit_test(test_problems),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, host_set_up, folder_tear_down);
 }

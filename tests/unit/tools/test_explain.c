@@ -259,19 +259,9 @@ set_up(void **state)
                                  "X509:<I>DC=test,CN=CA 1<SR>7b0a\n";
     static const char half[] = "\x30\x82\x01\x01";
 
-    (void)state;
-    folder_enter();
-    host_make();
+    host_set_up(state);
     folder_write("others.ldif", others, sizeof(others) - 1);
     folder_write("short.der", half, sizeof(half) - 1);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    folder_leave();
     return 0;
 }
 
@@ -286,5 +276,5 @@ main(void)
         cmocka_unit_test(a_broken_configuration_is_an_answer_too),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, folder_tear_down);
 }

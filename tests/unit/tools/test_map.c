@@ -13,12 +13,7 @@
 
 #define SERIAL "X509:<I>DC=test,CN=CA 1<SR>7b0a"
 
-static const struct row {
-    const char *line;
-    enum cm_exit code;
-    const char *out;
-    const char *err;
-} rows[] = {
+static const struct run_row rows[] = {
     /* What is asked for. */
     {"map", CM_EXIT_USAGE, "", "usage: certmap map"},
     {"map list", CM_EXIT_USAGE, "", "usage: certmap map"},
@@ -83,9 +78,9 @@ static const struct row {
     {"map remove alice alice.pem", CM_EXIT_USAGE, "", "only read"},
     {"map remove -n --all-weak bob", CM_EXIT_YES,
      "delete: altSecurityIdentities", ""},
-    {"map remove -n --all-weak alice", CM_EXIT_YES, "", ""},
+    {"map remove -n --all-weak alice", CM_EXIT_YES, NULL, ""},
     {"map remove --all-weak alice", CM_EXIT_YES, "no such mapping", ""},
-    {"map remove -n --value X509:<SKI>00 alice", CM_EXIT_YES, "", ""},
+    {"map remove -n --value X509:<SKI>00 alice", CM_EXIT_YES, NULL, ""},
     {"map add --json -n --shared carol alice.pem", CM_EXIT_YES,
      "\"would-add\"", ""},
 };
@@ -97,19 +92,7 @@ test_rows(void **state)
 
     (void)state;
     host_configure(&host);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct row *row = &rows[i];
-        struct run run = run_line(row->line, NULL, 0);
-
-        if (run.code != row->code || strstr(run.out, row->out) == NULL ||
-            strstr(run.err, row->err) == NULL)
-            fail_msg("certmap %s: exit %d\n--- out\n%s--- err\n%s", row->line,
-                     (int)run.code, run.out, run.err);
-        /* A dry run of nothing is nothing. */
-        if (row->out[0] == '\0' && run.code == CM_EXIT_YES)
-            assert_string_equal(run.out, "");
-        run_clear(&run);
-    }
+    run_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 /* The realm's mappings choose the form, and say what is accepted. */
@@ -138,17 +121,17 @@ test_the_realms_mappings(void **state)
     run_clear(&run);
 }
 
-static const struct row card_rows[] = {
-    {"require-card", CM_EXIT_USAGE, "", "usage: certmap require-card"},
-    {"require-card --method magic alice", CM_EXIT_USAGE, "",
+static const struct run_row card_rows[] = {
+    {"require-card", CM_EXIT_USAGE, NULL, "usage: certmap require-card"},
+    {"require-card --method magic alice", CM_EXIT_USAGE, NULL,
      "allowed are hwauth, randkey"},
-    {"require-card --undo --method hwauth alice", CM_EXIT_USAGE, "",
+    {"require-card --undo --method hwauth alice", CM_EXIT_USAGE, NULL,
      "--undo goes without"},
-    {"require-card --undo --anyway alice", CM_EXIT_USAGE, "",
+    {"require-card --undo --anyway alice", CM_EXIT_USAGE, NULL,
      "--undo goes without"},
-    {"require-card host/a.example.com", CM_EXIT_NO, "", "it is a service"},
-    {"require-card K/M", CM_EXIT_NO, "", "KDC itself"},
-    {"require-card alice", CM_EXIT_UNAVAILABLE, "",
+    {"require-card host/a.example.com", CM_EXIT_NO, NULL, "it is a service"},
+    {"require-card K/M", CM_EXIT_NO, NULL, "KDC itself"},
+    {"require-card alice", CM_EXIT_UNAVAILABLE, NULL,
      "cannot be opened for writing"},
 };
 
@@ -160,33 +143,7 @@ test_require_card(void **state)
 
     (void)state;
     host_configure(&host);
-    for (size_t i = 0; i < sizeof(card_rows) / sizeof(card_rows[0]); i++) {
-        struct run run = run_line(card_rows[i].line, NULL, 0);
-
-        if (run.code != card_rows[i].code ||
-            strstr(run.err, card_rows[i].err) == NULL)
-            fail_msg("certmap %s: exit %d\n%s", card_rows[i].line,
-                     (int)run.code, run.err);
-        assert_string_equal(run.out, "");
-        run_clear(&run);
-    }
-}
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    folder_enter();
-    host_make();
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    folder_leave();
-    return 0;
+    run_rows(card_rows, sizeof(card_rows) / sizeof(card_rows[0]));
 }
 
 int
@@ -198,5 +155,5 @@ main(void)
         cmocka_unit_test(test_require_card),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, host_set_up, folder_tear_down);
 }

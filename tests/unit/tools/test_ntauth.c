@@ -21,18 +21,6 @@ static struct {
     X509 *one, *two, *twin, *leaf, *expired, *future, *weak, *odd;
 } certs;
 
-static void
-check(const char *line, enum cm_exit code, const char *out, const char *err)
-{
-    struct run run = run_line(line, NULL, 0);
-
-    if (run.code != code || strstr(run.out, out) == NULL ||
-        strstr(run.err, err) == NULL)
-        fail_msg("certmap %s: exit %d\n--- out\n%s--- err\n%s", line,
-                 (int)run.code, run.out, run.err);
-    run_clear(&run);
-}
-
 static X509 *
 make(const char *subject, enum tc_key_type type, unsigned slot,
      const char *from, const char *until, const char *serial)
@@ -162,7 +150,7 @@ test_refused(void **state)
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         snprintf(line, sizeof(line), "ntauth%s%s",
                  refused[i].line[0] == '\0' ? "" : " ", refused[i].line);
-        check(line, refused[i].code, "", refused[i].err);
+        run_says(line, refused[i].code, "", refused[i].err);
         assert_int_equal(rmdir("dir"), 0);
         assert_int_equal(mkdir("dir", 0755), 0);
     }
@@ -176,15 +164,16 @@ test_folder(void **state)
     struct run run;
 
     (void)state;
-    check("ntauth list --list DIR:dir", CM_EXIT_NO, "0 CA certificates", "");
-    check("ntauth add one --list DIR:dir -n", CM_EXIT_YES,
-          "Nothing was written", "");
+    run_says("ntauth list --list DIR:dir", CM_EXIT_NO, "0 CA certificates",
+             "");
+    run_says("ntauth add one --list DIR:dir -n", CM_EXIT_YES,
+             "Nothing was written", "");
     assert_int_equal(rmdir("dir"), 0);
     assert_int_equal(mkdir("dir", 0755), 0);
-    check("ntauth add one two --list DIR:dir", CM_EXIT_YES,
-          "2 added, 0 removed", "");
-    check("ntauth add one --list DIR:dir", CM_EXIT_YES,
-          "Nothing is to be changed", "");
+    run_says("ntauth add one two --list DIR:dir", CM_EXIT_YES,
+             "2 added, 0 removed", "");
+    run_says("ntauth add one --list DIR:dir", CM_EXIT_YES,
+             "Nothing is to be changed", "");
     run = run_line("ntauth list --json --list DIR:dir", NULL, 0);
     assert_int_equal(run.code, CM_EXIT_YES);
     names = strstr(run.out, "\"sha256\": \"");
@@ -193,13 +182,14 @@ test_folder(void **state)
     run_clear(&run);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0644);
-    check("ntauth remove one --list DIR:dir", CM_EXIT_YES,
-          "0 added, 1 removed", "");
-    check("ntauth list --list DIR:dir", CM_EXIT_YES, "1 CA certificate\n", "");
-    check("ntauth remove two --list DIR:dir", CM_EXIT_NO, "",
-          "EVERY smart-card login");
-    check("ntauth remove two --list DIR:dir --yes", CM_EXIT_YES, "1 removed",
-          "EVERY smart-card login");
+    run_says("ntauth remove one --list DIR:dir", CM_EXIT_YES,
+             "0 added, 1 removed", "");
+    run_says("ntauth list --list DIR:dir", CM_EXIT_YES, "1 CA certificate\n",
+             "");
+    run_says("ntauth remove two --list DIR:dir", CM_EXIT_NO, "",
+             "EVERY smart-card login");
+    run_says("ntauth remove two --list DIR:dir --yes", CM_EXIT_YES,
+             "1 removed", "EVERY smart-card login");
     assert_int_equal(rmdir("dir"), 0);
 }
 
@@ -210,23 +200,24 @@ test_file(void **state)
 
     (void)state;
     assert_int_equal(chmod("file", 0640), 0);
-    check("ntauth add both --all --list FILE:file", CM_EXIT_YES, "2 added",
-          "");
+    run_says("ntauth add both --all --list FILE:file", CM_EXIT_YES, "2 added",
+             "");
     assert_int_equal(count_in("file"), 2);
-    check("ntauth add twin --list FILE:file", CM_EXIT_YES, "1 added", "");
-    check("ntauth remove two --list FILE:file", CM_EXIT_YES, "1 removed", "");
+    run_says("ntauth add twin --list FILE:file", CM_EXIT_YES, "1 added", "");
+    run_says("ntauth remove two --list FILE:file", CM_EXIT_YES, "1 removed",
+             "");
     assert_int_equal(count_in("file"), 2);
-    check("ntauth remove one --list FILE:file", CM_EXIT_YES, "1 removed",
-          "the CA stays on the list");
-    check("ntauth remove twin --list FILE:file --yes", CM_EXIT_YES,
-          "1 removed", "");
+    run_says("ntauth remove one --list FILE:file", CM_EXIT_YES, "1 removed",
+             "the CA stays on the list");
+    run_says("ntauth remove twin --list FILE:file --yes", CM_EXIT_YES,
+             "1 removed", "");
     assert_int_equal(stat("file", &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(st.st_size, 7); /* what was no certificate stays */
-    check("ntauth list --list FILE:file", CM_EXIT_NO, "0 CA", "");
+    run_says("ntauth list --list FILE:file", CM_EXIT_NO, "0 CA", "");
     /* A list in DER becomes one in PEM. */
     folder_write_der("file", certs.one);
-    check("ntauth add two --list FILE:file", CM_EXIT_YES, "1 added", "");
+    run_says("ntauth add two --list FILE:file", CM_EXIT_YES, "1 added", "");
     assert_int_equal(count_in("file"), 2);
 }
 
@@ -255,36 +246,37 @@ test_fingerprints(void **state)
     print_of(certs.two, false, false, print);
     snprintf(line, sizeof(line),
              "ntauth add both --fingerprint %s --list FILE:file", print);
-    check(line, CM_EXIT_YES, "CN=Two", "");
+    run_says(line, CM_EXIT_YES, "CN=Two", "");
     assert_int_equal(count_in("file"), 1);
-    check("ntauth add one twin --list FILE:file", CM_EXIT_YES, "2 added", "");
+    run_says("ntauth add one twin --list FILE:file", CM_EXIT_YES, "2 added",
+             "");
     print_of(certs.two, true, false, print);
     snprintf(line, sizeof(line),
              "ntauth remove --fingerprint %s --list FILE:file", print);
-    check(line, CM_EXIT_YES, "1 removed", "");
+    run_says(line, CM_EXIT_YES, "1 removed", "");
     /* A key's means all of its certificates: here the last ones. */
     print_of(certs.one, false, true, print);
     snprintf(line, sizeof(line),
              "ntauth remove --fingerprint %s --list FILE:file", print);
-    check(line, CM_EXIT_NO, "", "EVERY smart-card login");
+    run_says(line, CM_EXIT_NO, "", "EVERY smart-card login");
     snprintf(line, sizeof(line),
              "ntauth remove --fingerprint %s --list FILE:file --yes", print);
-    check(line, CM_EXIT_YES, "2 removed", "");
+    run_says(line, CM_EXIT_YES, "2 removed", "");
 }
 
 static void
 test_odd_certificates(void **state)
 {
     (void)state;
-    check("ntauth add expired --anyway --list FILE:file", CM_EXIT_YES,
-          "expired", "warning: it expired at");
-    check("ntauth add future --list FILE:file", CM_EXIT_YES, "not-yet",
-          "warning: it is not valid before");
-    check("ntauth add odd --list FILE:file", CM_EXIT_YES, "CN=#0c", "");
-    check("ntauth list --json --list FILE:file", CM_EXIT_YES,
-          "\"state\": \"expired\"", "");
-    check("ntauth list --list FILE:file --at 2010-06-01T00:00:00Z",
-          CM_EXIT_YES, "not-yet", "");
+    run_says("ntauth add expired --anyway --list FILE:file", CM_EXIT_YES,
+             "expired", "warning: it expired at");
+    run_says("ntauth add future --list FILE:file", CM_EXIT_YES, "not-yet",
+             "warning: it is not valid before");
+    run_says("ntauth add odd --list FILE:file", CM_EXIT_YES, "CN=#0c", "");
+    run_says("ntauth list --json --list FILE:file", CM_EXIT_YES,
+             "\"state\": \"expired\"", "");
+    run_says("ntauth list --list FILE:file --at 2010-06-01T00:00:00Z",
+             CM_EXIT_YES, "not-yet", "");
 }
 
 /* What a folder holds beside certificates is left alone, and said. */
@@ -294,10 +286,10 @@ test_strangers(void **state)
     (void)state;
     folder_write("dir/readme", "junk", 4);
     folder_write("dir/.hidden", "junk", 4);
-    check("ntauth add one --list DIR:dir", CM_EXIT_YES, "1 added",
-          "dir/readme is left out");
-    check("ntauth remove one --yes --list DIR:dir", CM_EXIT_YES, "1 removed",
-          "");
+    run_says("ntauth add one --list DIR:dir", CM_EXIT_YES, "1 added",
+             "dir/readme is left out");
+    run_says("ntauth remove one --yes --list DIR:dir", CM_EXIT_YES,
+             "1 removed", "");
     assert_int_equal(access("dir/readme", F_OK), 0);
 }
 
@@ -307,11 +299,11 @@ test_unwritable(void **state)
 {
     (void)state;
     assert_int_equal(mkdir("gone", 0755), 0);
-    check("ntauth add one --list FILE:gone/none/file", CM_EXIT_UNAVAILABLE, "",
-          "No such file");
+    run_says("ntauth add one --list FILE:gone/none/file", CM_EXIT_UNAVAILABLE,
+             "", "No such file");
     assert_int_equal(rmdir("gone"), 0);
-    check("ntauth add one --list FILE:one/file", CM_EXIT_UNAVAILABLE, "",
-          "Not a directory");
+    run_says("ntauth add one --list FILE:one/file", CM_EXIT_UNAVAILABLE, "",
+             "Not a directory");
 }
 
 int

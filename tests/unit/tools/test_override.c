@@ -22,18 +22,6 @@
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
-static void
-check(const char *line, enum cm_exit code, const char *out, const char *err)
-{
-    struct run run = run_line(line, NULL, 0);
-
-    if (run.code != code || strstr(run.out, out) == NULL ||
-        strstr(run.err, err) == NULL)
-        fail_msg("certmap %s: exit %d\n--- out\n%s--- err\n%s", line,
-                 (int)run.code, run.out, run.err);
-    run_clear(&run);
-}
-
 static const struct row {
     const char *options;
     const char *err;
@@ -69,7 +57,7 @@ test_usage(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         snprintf(line, sizeof(line), STORE " %s", rows[i].options);
-        check(line, CM_EXIT_USAGE, "", rows[i].err);
+        run_says(line, CM_EXIT_USAGE, "", rows[i].err);
         assert_int_not_equal(access("store", F_OK), 0);
     }
 }
@@ -78,18 +66,18 @@ static void
 test_setting(void **state)
 {
     (void)state;
-    check(STORE, CM_EXIT_NO, "No override is in force.\n", "");
-    check(STORE " --json", CM_EXIT_NO, "\"revocation\": null", "");
-    check(STORE " --revocation soft --until 24h --reason outage", CM_EXIT_YES,
-          "revocation is soft until ", "");
-    check(STORE, CM_EXIT_YES, ": outage\n", "");
-    check(STORE " --json", CM_EXIT_YES, "\"reason\": \"outage\"", "");
+    run_says(STORE, CM_EXIT_NO, "No override is in force.\n", "");
+    run_says(STORE " --json", CM_EXIT_NO, "\"revocation\": null", "");
+    run_says(STORE " --revocation soft --until 24h --reason outage",
+             CM_EXIT_YES, "revocation is soft until ", "");
+    run_says(STORE, CM_EXIT_YES, ": outage\n", "");
+    run_says(STORE " --json", CM_EXIT_YES, "\"reason\": \"outage\"", "");
     /* The latest word counts. */
-    check(STORE " --revocation soft --until 1h --reason again", CM_EXIT_YES,
-          ": again\n", "");
-    check(STORE " --clear", CM_EXIT_YES, "No override is in force.\n", "");
-    check(STORE, CM_EXIT_NO, "No override is in force.\n", "");
-    check(STORE " --clear", CM_EXIT_YES, "No override is in force.\n", "");
+    run_says(STORE " --revocation soft --until 1h --reason again", CM_EXIT_YES,
+             ": again\n", "");
+    run_says(STORE " --clear", CM_EXIT_YES, "No override is in force.\n", "");
+    run_says(STORE, CM_EXIT_NO, "No override is in force.\n", "");
+    run_says(STORE " --clear", CM_EXIT_YES, "No override is in force.\n", "");
 }
 
 /* It ends by itself, at the time it was given. */
@@ -108,12 +96,12 @@ test_end(void **state)
     char line[128], when[CM_TIME_TEXT];
 
     (void)state;
-    check(STORE " --revocation soft --until 1h --reason x", CM_EXIT_YES, "",
-          "");
+    run_says(STORE " --revocation soft --until 1h --reason x", CM_EXIT_YES, "",
+             "");
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         cm_time_text(ends[i].at, when);
         snprintf(line, sizeof(line), STORE " --at %s", when);
-        check(line, ends[i].code, "", "");
+        run_says(line, ends[i].code, "", "");
     }
 }
 
@@ -131,7 +119,7 @@ test_longer_than_a_day(void **state)
         snprintf(text, sizeof(text), "soft %s 2999-01-01T00:00:00Z x\n",
                  set_at);
         folder_write("store/override", text, strlen(text));
-        check(STORE, old ? CM_EXIT_NO : CM_EXIT_YES, "", "");
+        run_says(STORE, old ? CM_EXIT_NO : CM_EXIT_YES, "", "");
     }
 }
 
@@ -141,12 +129,12 @@ test_store_not_to_be_written(void **state)
     (void)state;
     assert_int_equal(mkdir("store", 0755), 0);
     assert_int_equal(chmod("store", 0777), 0);
-    check(STORE " --revocation soft --until 1h --reason x",
-          CM_EXIT_UNAVAILABLE, "", "the store store cannot be used");
-    check(STORE " --clear", CM_EXIT_UNAVAILABLE, "", "may write to it");
-    check("override --store none/store --clear", CM_EXIT_UNAVAILABLE, "",
-          "cannot be made");
-    check("override -c nowhere.conf", CM_EXIT_USAGE, "", "nowhere.conf");
+    run_says(STORE " --revocation soft --until 1h --reason x",
+             CM_EXIT_UNAVAILABLE, "", "the store store cannot be used");
+    run_says(STORE " --clear", CM_EXIT_UNAVAILABLE, "", "may write to it");
+    run_says("override --store none/store --clear", CM_EXIT_UNAVAILABLE, "",
+             "cannot be made");
+    run_says("override -c nowhere.conf", CM_EXIT_USAGE, "", "nowhere.conf");
 }
 
 /* A folder of its own for each test. */
@@ -166,22 +154,6 @@ tear_down(void **state)
     return chdir("..");
 }
 
-static int
-set_up_all(void **state)
-{
-    (void)state;
-    folder_enter();
-    return 0;
-}
-
-static int
-tear_down_all(void **state)
-{
-    (void)state;
-    folder_leave();
-    return 0;
-}
-
 #define TEST(function)                                                        \
     cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -196,5 +168,5 @@ main(void)
         TEST(test_store_not_to_be_written),
     };
 
-    return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+    return cmocka_run_group_tests(tests, folder_set_up, folder_tear_down);
 }

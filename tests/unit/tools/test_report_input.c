@@ -307,22 +307,6 @@ test_name_index(void **state)
     cm_name_index_clear(&index);
 }
 
-static int
-enter(void **state)
-{
-    (void)state;
-    folder_enter();
-    return 0;
-}
-
-static int
-leave(void **state)
-{
-    (void)state;
-    folder_leave();
-    return 0;
-}
-
 int
 main(void)
 {
@@ -343,5 +327,6 @@ main(void)
 
     setenv("TZ", "UTC", 1);
     tzset();
-    return cmocka_run_group_tests_name("report", tests, enter, leave);
+    return cmocka_run_group_tests_name("report", tests, folder_set_up,
+                                       folder_tear_down);
 }

@@ -270,22 +270,12 @@ test_password_needs_a_terminal(void **state)
 static int
 set_up(void **state)
 {
-    (void)state;
-    folder_enter();
-    host_make();
+    host_set_up(state);
     folder_write("kdc.secret", "k\n", 2);
     folder_write("admin.secret", "a\n", 2);
     folder_write("open.secret", "o\n", 2);
     return chmod("kdc.secret", 0600) != 0 ||
            chmod("admin.secret", 0600) != 0 || chmod("open.secret", 0644) != 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    folder_leave();
-    return 0;
 }
 
 int
@@ -297,5 +287,5 @@ main(void)
         cmocka_unit_test(test_password_needs_a_terminal),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, folder_tear_down);
 }

@@ -24,13 +24,7 @@ static X509 *root, *ca, *alice;
     "  0 CN=alice,DC=test\n  1 CN=CA 1,DC=test\n  2 CN=Root,DC=test\n"
 #define TIMES "  crl  2026-01-01T00:00:00Z to 2036-01-01T00:00:00Z  "
 
-/* A row runs one line; out and err must hold these texts (NULL: nothing). */
-static const struct row {
-    const char *line;
-    enum cm_exit code;
-    const char *out;
-    const char *err;
-} rows[] = {
+static const struct run_row rows[] = {
     {PATH "--crl good.crl alice.pem", CM_EXIT_YES,
      "accepted: ok\n" NAMES "  good" TIMES "CN=alice,DC=test\n"
      "  good" TIMES "CN=CA 1,DC=test\n",
@@ -82,20 +76,8 @@ static const struct row {
 static void
 test_rows(void **state)
 {
-    struct run run;
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        run = run_line(rows[i].line, NULL, 0);
-        if (run.code != rows[i].code ||
-            (rows[i].out == NULL ? run.out[0] != '\0'
-                                 : strstr(run.out, rows[i].out) == NULL) ||
-            (rows[i].err == NULL ? run.err[0] != '\0'
-                                 : strstr(run.err, rows[i].err) == NULL))
-            fail_msg("certmap %s: exit %d\n--- out\n%s--- err\n%s",
-                     rows[i].line, (int)run.code, run.out, run.err);
-        run_clear(&run);
-    }
+    run_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static json_t *
