@@ -255,18 +255,22 @@ make_cert(const struct cert_row *row)
     return cert;
 }
 
-void
-crl_world_make(void)
+int
+crl_world_set_up(void **state)
 {
+    (void)state;
     for (size_t i = 0; i < CERTS; i++)
         made[i] = make_cert(&certs[i]);
+    return 0;
 }
 
-void
-crl_world_free(void)
+int
+crl_world_tear_down(void **state)
 {
+    (void)state;
     for (size_t i = 0; i < CERTS; i++)
         X509_free(made[i]);
+    return 0;
 }
 
 /* ---- Questions ---- */

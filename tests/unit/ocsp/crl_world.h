@@ -13,8 +13,9 @@
 
 enum { CRL_WORLD_NOW = 1704067200 /* 2024-01-01T00:00:00Z */ };
 
-void crl_world_make(void);
-void crl_world_free(void);
+/* Makes every certificate, and frees them: for a group of tests. */
+int crl_world_set_up(void **state);
+int crl_world_tear_down(void **state);
 
 /* One question; names are separated by blanks. */
 struct crl_scene {

@@ -232,6 +232,24 @@ publish(const struct crlgen_spec *spec, const uint8_t spki[32],
     return outcome;
 }
 
+enum cm_publish
+put(const char *extensions, const char *entries, const char *this_update)
+{
+    struct crlgen_spec spec =
+        crl_of(ca, ca_key(), extensions, entries, this_update);
+
+    return publish(&spec, ca_spki, false);
+}
+
+const char *
+published(const char *ending)
+{
+    static char name[128];
+
+    snprintf(name, sizeof(name), "%s%s", last_scope, ending);
+    return crl_name(ca_spki, name);
+}
+
 bool
 repair(const struct cm_snapshot *trusted)
 {

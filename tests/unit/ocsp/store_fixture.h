@@ -18,6 +18,10 @@ enum { STORE_NOW = 1767225600 /* 2026-01-01T00:00:00Z */ };
 
 #define NUMBER(hex) "30( 06:551d14 04( 02:" hex " ) ) "
 #define REVOKE(serial) "30( 02:" serial " 17'251201000000Z' ) "
+#define LEAF REVOKE("0a7b")
+#define NOBODY REVOKE("0102")
+/* A minute after STORE_NOW. */
+#define LATER " 17'260101000100Z' "
 
 /* CN=Root, CN=CA below it, CN=alice (serial 0a7b) below that; CN=Other has
  * nothing to do with them. */
@@ -69,6 +73,11 @@ enum cm_publish publish_fd(int fd, EVP_PKEY *key, const uint8_t spki[32],
                            bool accept_rollback);
 /* The scope of the CRL that was last published, in hex. */
 extern char last_scope[65];
+/* The same for a CRL of ca; and a file of the CRL that was last published,
+ * below the store, by its ending ("": the scope alone). */
+enum cm_publish put(const char *extensions, const char *entries,
+                    const char *this_update);
+const char *published(const char *ending);
 bool repair(const struct cm_snapshot *trusted);
 
 /* Is the leaf's serial number listed in any index of the key? */

@@ -237,22 +237,6 @@ test_words(void **state)
     assert_string_equal(cm_status_origin_token(CM_ORIGIN_STAPLED), "stapled");
 }
 
-static int
-set_up(void **state)
-{
-    (void)state;
-    crl_world_make();
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    crl_world_free();
-    return 0;
-}
-
 int
 main(void)
 {
@@ -268,5 +252,6 @@ main(void)
         cmocka_unit_test(test_words),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, crl_world_set_up,
+                                  crl_world_tear_down);
 }

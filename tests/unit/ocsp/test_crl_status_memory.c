@@ -94,19 +94,10 @@ set_up(void **state)
 {
     struct cm_status status;
 
-    (void)state;
-    crl_world_make();
+    crl_world_set_up(state);
     /* OpenSSL's own tables are made at first use and kept. */
     for (size_t i = 0; i < crl_scenes_keys.count; i++)
         crl_world_ask(&crl_scenes_keys.list[i], false, &status);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    crl_world_free();
     return 0;
 }
 
@@ -119,5 +110,5 @@ main(void)
 
     if (!no_memory_prepare())
         return 1;
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, crl_world_tear_down);
 }

@@ -157,19 +157,10 @@ test_trust(void **state)
 static int
 set_up(void **state)
 {
-    (void)state;
-    world_make();
+    world_set_up(state);
     /* OpenSSL's own tables are made at first use and kept. */
     for (size_t row = 0; row < sizeof(rows) / sizeof(*rows); row++)
         assert_false(fail_once(row, &no_memory_ours, 1000000));
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    world_free();
     return 0;
 }
 
@@ -183,5 +174,5 @@ main(void)
 
     if (!no_memory_prepare())
         return 1;
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, world_tear_down);
 }

@@ -322,22 +322,6 @@ test_validity_limits(void **state)
     cm_snapshot_release(snapshot);
 }
 
-static int
-set_up(void **state)
-{
-    (void)state;
-    world_make();
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 int
 main(void)
 {
@@ -348,5 +332,5 @@ main(void)
         cmocka_unit_test(test_validity_limits),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

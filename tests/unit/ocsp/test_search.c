@@ -389,22 +389,6 @@ test_extra_is_bounded(void **state)
     cm_snapshot_release(snapshot);
 }
 
-static int
-set_up(void **state)
-{
-    (void)state;
-    world_make();
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 int
 main(void)
 {
@@ -419,5 +403,5 @@ main(void)
         cmocka_unit_test(test_extra_is_bounded),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

@@ -15,7 +15,7 @@
 
 #include "store_fixture.h"
 
-enum { NOBODY = 65534, FILE_MAX_BYTES = 64 };
+enum { NOBODYS_UID = 65534, FILE_MAX_BYTES = 64 };
 
 /* ---- Ways to spoil a file or folder ---- */
 
@@ -52,7 +52,7 @@ by_other_write_folder(const char *path)
 static void
 by_owner(const char *path)
 {
-    assert_int_equal(lchown(path, NOBODY, (gid_t)-1), 0);
+    assert_int_equal(lchown(path, NOBODYS_UID, (gid_t)-1), 0);
 }
 
 /* What was there moves aside, and a link leads to it. */

@@ -15,29 +15,6 @@
 
 #include "store_fixture.h"
 
-#define LEAF REVOKE("0a7b")
-#define NOBODY REVOKE("0102")
-#define LATER " 17'260101000100Z' "
-
-static enum cm_publish
-put(const char *extensions, const char *entries, const char *this_update)
-{
-    struct crlgen_spec spec =
-        crl_of(ca, ca_key(), extensions, entries, this_update);
-
-    why.text[0] = '\0';
-    return publish(&spec, ca_spki, false);
-}
-
-static const char *
-published(const char *ending)
-{
-    static char name[128];
-
-    snprintf(name, sizeof(name), "%s%s", last_scope, ending);
-    return crl_name(ca_spki, name);
-}
-
 /* ---- What is there and cannot be believed ---- */
 
 static void

@@ -17,10 +17,6 @@
 #include "store_fixture.h"
 #include "store_parts.h"
 
-#define LEAF REVOKE("0a7b")
-#define NOBODY REVOKE("0102")
-#define LATER " 17'260101000100Z' "
-
 static struct cm_snapshot *trusted, *without_ca;
 
 static int
@@ -38,24 +34,6 @@ free_group(void **state)
     cm_snapshot_release(trusted);
     cm_snapshot_release(without_ca);
     return store_free_certificates(state);
-}
-
-static enum cm_publish
-put(const char *extensions, const char *entries, const char *this_update)
-{
-    struct crlgen_spec spec =
-        crl_of(ca, ca_key(), extensions, entries, this_update);
-
-    return publish(&spec, ca_spki, false);
-}
-
-static const char *
-published(const char *ending)
-{
-    static char name[128];
-
-    snprintf(name, sizeof(name), "%s%s", last_scope, ending);
-    return crl_name(ca_spki, name);
 }
 
 /* Drops a CRL in by hand. */

@@ -58,8 +58,8 @@ check_often(void *context)
 }
 
 static void
-put(const X509 *issuer, EVP_PKEY *key, const uint8_t spki[32], unsigned number,
-    const char *entries)
+publish_number(const X509 *issuer, EVP_PKEY *key, const uint8_t spki[32],
+               unsigned number, const char *entries)
 {
     char extensions[64];
     struct crlgen_spec spec;
@@ -82,8 +82,8 @@ test_threads(void **state)
     (void)state;
     assert_non_null(snapshot);
     memset(workers, 0, sizeof(workers));
-    put(root, root_key(), root_spki, 1, REVOKE("0102"));
-    put(ca, ca_key(), ca_spki, 1, REVOKE("0102"));
+    publish_number(root, root_key(), root_spki, 1, REVOKE("0102"));
+    publish_number(ca, ca_key(), ca_spki, 1, REVOKE("0102"));
     for (int i = 0; i < THREADS; i++) {
         workers[i].snapshot = snapshot;
         assert_int_equal(
@@ -91,8 +91,8 @@ test_threads(void **state)
             0);
     }
     for (unsigned n = 2; n <= PUBLICATIONS; n++)
-        put(ca, ca_key(), ca_spki, n,
-            n % 2 == 0 ? REVOKE("0a7b") : REVOKE("0102"));
+        publish_number(ca, ca_key(), ca_spki, n,
+                       n % 2 == 0 ? REVOKE("0a7b") : REVOKE("0102"));
     atomic_fetch_add(&clock_ms, CM_STORE_LOOK_MS);
     atomic_store(&done, true);
     for (int i = 0; i < THREADS; i++) {

@@ -230,18 +230,22 @@ make_row(const struct row *row)
     return cert;
 }
 
-void
-world_make(void)
+int
+world_set_up(void **state)
 {
+    (void)state;
     for (size_t i = 0; i < ROWS; i++)
         made[i] = make_row(&rows[i]);
+    return 0;
 }
 
-void
-world_free(void)
+int
+world_tear_down(void **state)
 {
+    (void)state;
     for (size_t i = 0; i < ROWS; i++)
         X509_free(made[i]);
+    return 0;
 }
 
 X509 *

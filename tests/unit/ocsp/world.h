@@ -15,8 +15,9 @@ enum {
     WORLD_NOW = 1704067200 /* 2024-01-01T00:00:00Z */
 };
 
-void world_make(void);
-void world_free(void);
+/* Makes every certificate, and frees them: for a group of tests. */
+int world_set_up(void **state);
+int world_tear_down(void **state);
 
 /* The certificate of that name in the table; borrowed. */
 X509 *world_get(const char *id);
