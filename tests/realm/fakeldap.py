@@ -2,9 +2,8 @@
 
 import itertools
 import os
-import socket
-import threading
 
+from listener import Listener
 from pki import tlv
 
 SUCCESS, REFERRAL, BUSY = 0, 10, 51
@@ -34,53 +33,20 @@ def done(code=SUCCESS, extra=b""):
     return result(0x65, code, extra)
 
 
-class FakeLdap:
+class FakeLdap(Listener):
     """Binds succeed; each search is answered by script(number), which yields
     bytes to send, or CLOSE to hang up."""
 
     def __init__(self, script):
+        super().__init__()
         self.script = script
         self.searches = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._open = [self._listener]
-        self._closed = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
 
-    @property
-    def uri(self):
-        return f"ldap://127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._closed.set()
-        for one in self._open:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            one.close()
-
-    def _accept(self):
-        while not self._closed.is_set():
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(client)
-            threading.Thread(target=self._serve, args=(client,),
-                             daemon=True).start()
-
-    def _serve(self, client):
-        try:
-            with client, client.makefile("rb") as stream:
-                while request := read_message(stream):
-                    if not self._answer(client, *request):
-                        return
-        except OSError:
-            pass  # the KDC hung up, which it may
+    def serve(self, connection):
+        with connection.makefile("rb") as stream:
+            while request := read_message(stream):
+                if not self._answer(connection, *request):
+                    return
 
     def _answer(self, client, number, tag):
         if tag == 0x60:
@@ -90,7 +56,7 @@ class FakeLdap:
             return tag != 0x42  # unbind
         self.searches += 1
         for piece in self.script(number):
-            if self._closed.is_set() or piece is CLOSE:
+            if self.closed.is_set() or piece is CLOSE:
                 return False
             client.sendall(piece)
         return True

@@ -2,9 +2,9 @@
 
 import json
 import os
-import socket
 import subprocess
-import threading
+
+from listener import Listener
 
 PROBE = os.environ.get("CERTMAP_FETCH_PROBE")
 MAX, TIMEOUT = 1_000_000, 10_000
@@ -82,47 +82,22 @@ class Probe:
                   f"special {payload}")
 
 
-class Server:
+class Server(Listener):
     """Each connection is served by script(server, connection); what was
     asked is kept in `asked`, as bytes."""
 
+    scheme = "http"
+
     def __init__(self, script, address="127.0.0.1"):
+        super().__init__(address)
         self.script, self.asked = script, []
-        self._listener = socket.create_server((address, 0))
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://{address}:{self.port}"
-        self.closed = threading.Event()
-        self._open = [self._listener]
-        threading.Thread(target=self._accept, daemon=True).start()
 
-    def __enter__(self):
-        return self
+    @property
+    def url(self):
+        return self.uri
 
-    def __exit__(self, *_):
-        self.closed.set()
-        for one in self._open:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            one.close()
-
-    def _accept(self):
-        while not self.closed.is_set():
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(client)
-            threading.Thread(target=self._serve, args=(client,),
-                             daemon=True).start()
-
-    def _serve(self, client):
-        try:
-            with client:
-                self.script(self, client)
-        except OSError:
-            pass  # it hung up, which it may
+    def serve(self, connection):
+        self.script(self, connection)
 
     def read(self, client):
         """Reads one request's head, and its body if it has a length."""

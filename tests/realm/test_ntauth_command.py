@@ -27,18 +27,14 @@ class Forgetful(Proxy):
         super().__init__(target)
         self.before = before
 
-    def _pump(self, selector, server, limit):
-        while not self._done.is_set():
-            for key, _ in selector.select(timeout=0.1):
-                data = key.fileobj.recv(65536)
-                if not data:
-                    return
-                if key.fileobj is not server and self._is_change(data):
-                    if self.before is None:
-                        server.sendall(data)
-                        return
-                    self.before()
-                key.data.sendall(data)
+    def pass_on(self, data, by_client):
+        if by_client and self.before is not None and self._is_change(data):
+            self.before()
+        return data
+
+    def goes_on(self, data, by_client):
+        return self.before is not None or not (
+            by_client and self._is_change(data))
 
     def _is_change(self, data):
         """LDAPMessage: a SEQUENCE with the message's number before what it

@@ -196,30 +196,11 @@ class Meddler(ldapfaults.Proxy):
         super().__init__(target)
         self._meddle, self._done_once = meddle, threading.Lock()
 
-    def serve(self, connection):
-        import select
-        import socket
-        with socket.create_connection(self._target) as server:
-            while True:
-                ready, _, _ = select.select([connection, server], [], [], 0.1)
-                for one in ready:
-                    data = one.recv(65536)
-                    if not data:
-                        return
-                    if one is connection and NAME.encode() in data and (
-                            b"\x66" in data) and (
-                            self._done_once.acquire(blocking=False)):
-                        self._meddle()
-                    (server if one is connection else connection).sendall(data)
-                if self._done.is_set():
-                    return
-
-
-@pytest.fixture
-def proxied(make_place):
-    """A place whose program goes through a proxy; give it as .proxy."""
-    place = make_place()
-    return place
+    def pass_on(self, data, by_client):
+        if by_client and NAME.encode() in data and b"\x66" in data and (
+                self._done_once.acquire(blocking=False)):
+            self._meddle()
+        return data
 
 
 def through(place, proxy):
@@ -265,22 +246,14 @@ class Cutting(ldapfaults.Proxy):
         super().__init__(target)
         self.left, self.cuts = after, 0
 
-    def serve(self, connection):
-        import select
-        import socket
-        with socket.create_connection(self._target) as server:
-            while not self._done.is_set():
-                ready, _, _ = select.select([connection, server], [], [], 0.1)
-                for one in ready:
-                    data = one.recv(65536)
-                    if not data:
-                        return
-                    (server if one is connection else connection).sendall(data)
-                    if one is connection and self.left is not None:
-                        self.left -= len(data)
-                        if self.left <= 0:
-                            self.left, self.cuts = None, self.cuts + 1
-                            return
+    def goes_on(self, data, by_client):
+        if not by_client or self.left is None:
+            return True
+        self.left -= len(data)
+        if self.left > 0:
+            return True
+        self.left, self.cuts = None, self.cuts + 1
+        return False
 
 
 @pytest.mark.parametrize("after", [8000, 50000, 90000])
@@ -311,40 +284,32 @@ def test_a_killed_server(place):
 
 # Ctrl-C.
 
-class Slow(ldapfaults.Proxy):
-    """Every answer takes a while, so that there is a middle."""
+class Pausing(ldapfaults.Proxy):
+    """Keeps an answer in the middle of the run until it may go on."""
 
     def __init__(self, target):
         super().__init__(target)
         self.answers = 0
-        self.reached = threading.Event()
+        self.reached, self.go_on = threading.Event(), threading.Event()
 
-    def serve(self, connection):
-        import select
-        import socket
-        with socket.create_connection(self._target) as server:
-            while not self._done.is_set():
-                ready, _, _ = select.select([connection, server], [], [], 0.1)
-                for one in ready:
-                    data = one.recv(65536)
-                    if not data:
-                        return
-                    if one is server and len(data) < 200:
-                        self.answers += 1
-                        if self.answers == 100:
-                            self.reached.set()
-                        self._done.wait(0.002)
-                    (server if one is connection else connection).sendall(data)
+    def pass_on(self, data, by_client):
+        if not by_client and len(data) < 200:
+            self.answers += 1
+            if self.answers == 100:
+                self.reached.set()
+                self.go_on.wait(60)
+        return data
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_goes_on(place, number):
     undo = place.populate.folder / "undo-int.ldif"
-    with Slow(place.slapd.ldap) as proxy:
+    with Pausing(place.slapd.ldap) as proxy:
         process = through(place, proxy).start(
             "--json", "--csv", place.csv, "--apply", "--undo", undo)
         assert proxy.reached.wait(60)
         process.send_signal(number)
+        proxy.go_on.set()
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 3, output
     report = json.loads(output[:output.rindex("}") + 1])
@@ -362,20 +327,9 @@ def test_an_interrupted_run_goes_on(place, number):
 class Plain(ldapfaults.Proxy):
     """Hides the transactions that the server offers."""
 
-    def serve(self, connection):
-        import select
-        import socket
-        with socket.create_connection(self._target) as server:
-            while not self._done.is_set():
-                ready, _, _ = select.select([connection, server], [], [], 0.1)
-                for one in ready:
-                    data = one.recv(65536)
-                    if not data:
-                        return
-                    if one is server:
-                        data = data.replace(b"1.3.6.1.1.21.1",
-                                            b"1.3.6.1.1.99.1")
-                    (server if one is connection else connection).sendall(data)
+    def pass_on(self, data, by_client):
+        return data if by_client else data.replace(b"1.3.6.1.1.21.1",
+                                                   b"1.3.6.1.1.99.1")
 
 
 def test_a_window_where_there_are_no_transactions(refusing):
@@ -390,9 +344,6 @@ def test_a_window_where_there_are_no_transactions(refusing):
 
 @pytest.mark.parametrize("after", [40000, 60000])
 def test_a_window_whose_connection_is_cut(place, after):
-    class PlainCutting(Cutting):
-        pass
-
     with Plain(place.slapd.ldap) as plain, \
             Cutting(plain.uri, after) as proxy:
         report = through(place, proxy).apply("--csv", place.csv)
