@@ -237,6 +237,9 @@ class Slapd:
         """Ends it at once, as a crash would."""
         self._end(signal.SIGKILL)
 
+    def crashed(self):
+        return self._process.poll() == -signal.SIGSEGV
+
     def pause(self):
         """It keeps its connections and answers nothing."""
         self._process.send_signal(signal.SIGSTOP)
