@@ -219,12 +219,12 @@ def test_time_is_limited(probe, script):
 def test_redirects_share_the_time(probe):
     def script(server, client):
         server.read(client)
-        server.closed.wait(0.4)
+        server.closed.wait(1.2)
         client.sendall(b"HTTP/1.1 302 On\r\nLocation: /\r\n"
                        b"Content-Length: 0\r\nConnection: close\r\n\r\n")
 
     with Server(script) as server:
-        found = probe.fetch(server.url, timeout=700)
+        found = probe.fetch(server.url, timeout=2000)
     assert found["result"] == "timed-out" and len(server.asked) == 2
 
 
@@ -279,6 +279,7 @@ def test_a_name_server_that_is_silent(tmp_path):
                           capture_output=True).returncode:
             pytest.skip("no mount namespaces here")
         with Probe(tmp_path / "body", command=inside) as probe:
+            assert probe.fetch("ftp://up.example/")["result"] == "forbidden"
             started = time.monotonic()
             found = probe.fetch("http://nowhere.example/", timeout=700)
             assert found["result"] == "timed-out"
