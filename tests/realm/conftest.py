@@ -14,6 +14,7 @@ import realm  # noqa: E402  (needs the path above)
 import revocation  # noqa: E402
 
 NEEDED = ("krb5kdc", "kinit", "slapd", "softhsm2-util", "pkcs11-tool")
+LOG_LINES = 100
 MISSING = [name for name in NEEDED
            if not shutil.which(name, path=realm.SBIN)]
 
@@ -24,6 +25,16 @@ def pytest_collection_modifyitems(items):
         why = f"not installed: {', '.join(MISSING)}; tests/run installs them"
         for item in items:
             item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """A failure shows what the KDCs have logged."""
+    report = (yield).get_result()
+    if report.failed:
+        for kdc in realm.Kdc.made:
+            lines = kdc.log().splitlines()[-LOG_LINES:]
+            report.sections.append((str(kdc.log_file), "\n".join(lines)))
 
 
 @pytest.fixture(scope="session")

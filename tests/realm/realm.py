@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import time
+import weakref
 from pathlib import Path
 
 import pki
@@ -55,13 +56,15 @@ WRAP_OBSERVE = {**OBSERVE, **PREAUTH}
 
 
 def until(condition, what, seconds=START_SECONDS):
-    """Waits for a condition; returns its first true value."""
+    """Waits for a condition; returns its first true value.  What it waits for
+    is text, or a function that says it when it has not come."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(0.02)
-    raise AssertionError(f"{what}: not within {seconds} s")
+    said = what() if callable(what) else what
+    raise AssertionError(f"{said}: not within {seconds} s")
 
 
 def profile(relations, depth=1):
@@ -183,6 +186,9 @@ class Kdc:
     udp      False: TCP only, where no client sends anything twice
     """
 
+    #: All there are, so that a failure can show their logs.
+    made = weakref.WeakSet()
+
     def __init__(self, folder, world, realms=None, plugins=None, workers=0,
                  modules=None, pool=None, udp=True,
                  stacked=bool(KDB_INNER)):
@@ -209,6 +215,7 @@ class Kdc:
         self._caches = 0
         self._written = {}
         self.write_profiles()
+        self.made.add(self)
 
     # Configuration.
 

@@ -249,5 +249,6 @@ def becomes(kdc, principal, card, reasons):
             if audits[-1]["reason"] not in expected:
                 return False
         return True
-    realm.until(answers, f"{principal}: {reasons}")
+    realm.until(answers, lambda: f"{principal}: {reasons}, last "
+                f"{[audit['reason'] for audit in audits[-6:]]}")
     return audits[-1]

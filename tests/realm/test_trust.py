@@ -36,10 +36,21 @@ def kdc(make_kdc, world, lists):
 
 def becomes(kdc, principal, card, reason):
     """Both workers answer so, six times in a row."""
+    seen = []
+
     def answers():
-        return {kdc.kinit(principal, card).audit["reason"]
-                for _ in range(6)} == {reason}
-    realm.until(answers, f"{principal}: {reason}")
+        seen[:] = [kdc.kinit(principal, card).audit["reason"]
+                   for _ in range(6)]
+        return set(seen) == {reason}
+    realm.until(answers, lambda: f"{principal}: {reason}, last {seen}")
+
+
+def all_have_begun(kdc, principal, card):
+    """Each worker has read its configuration.  One that reads it while a
+    folder is not there refuses until it is restarted."""
+    begun = [f"krb5kdc[{pid}](info): certmap: " for pid in kdc.worker_pids()]
+    realm.until(lambda: kdc.kinit(principal, card) and all(
+        words in kdc.log() for words in begun), "a login at each worker")
 
 
 def test_listing_and_unlisting_a_ca(kdc, world, lists):
@@ -68,6 +79,7 @@ def test_removing_the_anchor(kdc, world, lists):
 def test_ntauth_gone(kdc, world, lists, what):
     card = world.card("alice")
     kdc.set_mappings("alice", card.mappings()["ski"])
+    all_have_begun(kdc, "alice", card)
     becomes(kdc, "alice", card, "ok")
     if what == "deleted":
         shutil.rmtree(lists["ntauth"])
