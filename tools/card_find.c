@@ -79,27 +79,35 @@ is_known(const struct find *find, const struct cm_card_raw *raw)
     return false;
 }
 
+/* False: no memory. */
+static bool
+keep(struct find *find, const struct cm_card_token *token,
+     const struct cm_card_raw *raw)
+{
+    struct match match = {.der = malloc(raw->der_len), .len = raw->der_len};
+
+    if (match.der == NULL)
+        return false;
+    memcpy(match.der, raw->der, raw->der_len);
+    match.name = name_of(token, raw);
+    find->matches[find->count++] = match;
+    return true;
+}
+
 static void
 take_object(void *arg, const struct cm_card_token *token,
             const struct cm_card_raw *raw)
 {
     struct find *find = arg;
-    struct match *match = &find->matches[find->count];
 
-    if (raw->der == NULL) {
+    if (raw->der == NULL)
         find->unusable = true;
-    } else if (is_known(find, raw)) {
+    else if (is_known(find, raw))
         return;
-    } else if (find->count == MAX_MATCHES) {
+    else if (find->count == MAX_MATCHES)
         find->more = true;
-    } else if ((match->der = malloc(raw->der_len)) != NULL) {
-        memcpy(match->der, raw->der, raw->der_len);
-        match->len = raw->der_len;
-        match->name = name_of(token, raw);
-        find->count++;
-    } else {
+    else if (!keep(find, token, raw))
         find->unusable = find->more = true;
-    }
 }
 
 static enum cm_card_end
