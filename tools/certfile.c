@@ -211,6 +211,26 @@ cm_certfile_read(FILE *in, const char *path, uint8_t **der, size_t *len,
     return true;
 }
 
+enum cm_exit
+cm_certfile_decode(struct cm_tool *tool, const char *path,
+                   struct cm_certificate *out)
+{
+    struct cm_detail detail = {""};
+    enum cm_reason reason;
+    uint8_t *der;
+    size_t len;
+
+    if (!cm_certfile_read(tool->in, path, &der, &len, &detail))
+        return cm_tool_fail(tool, CM_EXIT_USAGE, detail.text);
+    reason = cm_certificate_decode(der, len, out, &detail);
+    free(der);
+    if (reason == CM_OK)
+        return CM_EXIT_YES;
+    cm_tool_error(tool, "%s: %s: %s", cm_certfile_name(path),
+                  cm_reason_token(reason), detail.text);
+    return reason == CM_NO_MEMORY ? CM_EXIT_UNAVAILABLE : CM_EXIT_NO;
+}
+
 /* Decodes a block and appends it; nothing may follow the certificate. */
 static bool
 append_x509(const struct der *der, X509 ***list, size_t *count)

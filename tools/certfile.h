@@ -11,7 +11,9 @@
 
 #include <openssl/x509.h>
 
+#include "certificate.h"
 #include "detail.h"
+#include "tool.h"
 
 enum { CM_CERTFILE_MAX = 1024 * 1024 /* bytes of one input */ };
 
@@ -24,6 +26,14 @@ enum { CM_CERTFILE_MAX = 1024 * 1024 /* bytes of one input */ };
  */
 bool cm_certfile_read(FILE *in, const char *path, uint8_t **der, size_t *len,
                       struct cm_detail *detail);
+
+/*
+ * The same, decoded.  CM_EXIT_YES: the caller clears out.  Else the error was
+ * printed: CM_EXIT_USAGE where there is no such file, CM_EXIT_NO where the
+ * certificate does not decode, CM_EXIT_UNAVAILABLE.
+ */
+enum cm_exit cm_certfile_decode(struct cm_tool *tool, const char *path,
+                                struct cm_certificate *out);
 
 /* The path for messages; of a PKCS#11 URI, which may hold a PIN, only that it
  * is one. */

@@ -46,28 +46,6 @@ read_hex(const char *text, uint8_t *out, size_t max, size_t *len)
 
 /* ---- The certificate itself ---- */
 
-static bool
-read_certificate(struct cm_options *options, const char *path,
-                 struct cm_certificate *out)
-{
-    struct cm_detail detail = {""};
-    enum cm_reason reason;
-    uint8_t *der;
-    size_t len;
-
-    if (!cm_certfile_read(options->tool->in, path, &der, &len, &detail)) {
-        cm_tool_error(options->tool, "%s", detail.text);
-        return false;
-    }
-    reason = cm_certificate_decode(der, len, out, &detail);
-    free(der);
-    if (reason == CM_OK)
-        return true;
-    cm_tool_error(options->tool, "%s: %s: %s", cm_certfile_name(path),
-                  cm_reason_token(reason), detail.text);
-    return false;
-}
-
 /*
  * By serial number and issuer: both are signed, where the bytes around the
  * signature, and so the fingerprint, can be altered by whoever holds the
@@ -80,7 +58,7 @@ select_certificate(struct cm_options *options, const char *path,
     struct cm_certificate cert;
     bool ok = true;
 
-    if (!read_certificate(options, path, &cert))
+    if (cm_certfile_decode(options->tool, path, &cert) != CM_EXIT_YES)
         return false;
     if (cm_deny_name_is_valid(cert.issuer_rfc4514)) {
         entry->kind = CM_DENY_SERIAL_NAME;
@@ -177,7 +155,7 @@ select_issuer_key(struct cm_options *options, const char *path,
     struct cm_certificate ca;
     bool ok;
 
-    if (!read_certificate(options, path, &ca))
+    if (cm_certfile_decode(options->tool, path, &ca) != CM_EXIT_YES)
         return false;
     entry->kind = CM_DENY_SERIAL_KEY;
     ok = ca.is_ca;

@@ -150,30 +150,6 @@ check_options(struct cm_map *map, enum action *action)
 
 /* ---- What the actions need ---- */
 
-static enum cm_exit
-read_certificate(struct cm_map *map, const char *path)
-{
-    struct cm_tool *tool = map->options.tool;
-    struct cm_detail detail = {""};
-    enum cm_reason reason;
-    uint8_t *der;
-    size_t len;
-
-    if (!cm_certfile_read(tool->in, path, &der, &len, &detail)) {
-        cm_tool_error(tool, "%s", detail.text);
-        return CM_EXIT_USAGE;
-    }
-    reason = cm_certificate_decode(der, len, &map->cert, &detail);
-    free(der);
-    if (reason != CM_OK) {
-        cm_tool_error(tool, "%s: %s: %s", cm_certfile_name(path),
-                      cm_reason_token(reason), detail.text);
-        return reason == CM_NO_MEMORY ? CM_EXIT_UNAVAILABLE : CM_EXIT_NO;
-    }
-    map->has_cert = true;
-    return CM_EXIT_YES;
-}
-
 /* As the realm's logins would write them; removing finds also what an SKI
  * that is no hash of the key once yielded. */
 static enum cm_exit
@@ -195,7 +171,9 @@ prepare(struct cm_map *map, enum action action)
     enum cm_exit code = CM_EXIT_YES;
 
     if (options->operand_count == 3)
-        code = read_certificate(map, options->operands[2]);
+        code = cm_certfile_decode(options->tool, options->operands[2],
+                                  &map->cert);
+    map->has_cert = options->operand_count == 3 && code == CM_EXIT_YES;
     if (code == CM_EXIT_YES &&
         !cm_account_principal(options, options->operands[1], &map->principal))
         code = CM_EXIT_USAGE;

@@ -32,16 +32,6 @@ clear_group(struct group *group)
     memset(group, 0, sizeof(*group));
 }
 
-static int
-compare_keys(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
-{
-    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-
-    if (order != 0)
-        return order;
-    return a_len < b_len ? -1 : a_len > b_len;
-}
-
 /* ---- The account of a key ---- */
 
 static bool
@@ -118,8 +108,8 @@ find_accounts(struct cm_populate *populate, struct side *accounts,
     int order;
 
     while (accounts->step == CM_SORTER_RECORD) {
-        order = compare_keys(accounts->row.key, accounts->row.key_len,
-                             (const uint8_t *)group->key, group->key_len);
+        order = cm_sorter_compare(accounts->row.key, accounts->row.key_len,
+                                  (const uint8_t *)group->key, group->key_len);
         if (order > 0)
             return true;
         if (order == 0 && group->accounts == 0 &&
@@ -319,8 +309,8 @@ static bool
 belongs(const struct group *group, const struct side *wishes)
 {
     return wishes->step == CM_SORTER_RECORD &&
-           compare_keys(wishes->row.key, wishes->row.key_len,
-                        (const uint8_t *)group->key, group->key_len) == 0;
+           cm_sorter_compare(wishes->row.key, wishes->row.key_len,
+                             (const uint8_t *)group->key, group->key_len) == 0;
 }
 
 bool

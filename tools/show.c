@@ -3,7 +3,6 @@
  * administrator would write to map it.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "altsecid.h"
 #include "certfile.h"
@@ -318,12 +317,8 @@ run_show(struct cm_tool *tool, int argc, char **argv)
 {
     struct cm_certificate cert;
     struct cm_options options;
-    struct cm_detail detail = {""};
-    enum cm_reason reason;
     enum cm_next next;
     enum cm_exit code;
-    uint8_t *der;
-    size_t len;
 
     cm_options_init(&options, tool, &cm_verb_show, argc, argv);
     next = cm_options_all(&options);
@@ -331,19 +326,9 @@ run_show(struct cm_tool *tool, int argc, char **argv)
         return next == CM_NEXT_HELP ? CM_EXIT_YES : CM_EXIT_USAGE;
     if (!cm_options_operands(&options, 1))
         return CM_EXIT_USAGE;
-    if (!cm_certfile_read(tool->in, options.operands[0], &der, &len,
-                          &detail)) {
-        cm_tool_error(tool, "%s", detail.text);
-        return CM_EXIT_USAGE;
-    }
-    reason = cm_certificate_decode(der, len, &cert, &detail);
-    free(der);
-    if (reason != CM_OK) {
-        cm_tool_error(tool, "%s: %s: %s",
-                      cm_certfile_name(options.operands[0]),
-                      cm_reason_token(reason), detail.text);
-        return reason == CM_NO_MEMORY ? CM_EXIT_UNAVAILABLE : CM_EXIT_NO;
-    }
+    code = cm_certfile_decode(tool, options.operands[0], &cert);
+    if (code != CM_EXIT_YES)
+        return code;
     code = show(&options, &cert);
     cm_certificate_clear(&cert);
     return code;

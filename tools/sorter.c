@@ -80,8 +80,9 @@ cm_sorter_free(struct cm_sorter *sorter)
     free(sorter);
 }
 
-static int
-compare_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+int
+cm_sorter_compare(const uint8_t *a, size_t a_len, const uint8_t *b,
+                  size_t b_len)
 {
     int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
 
@@ -98,11 +99,11 @@ compare_records(const uint8_t *a, const uint8_t *b)
 
     a += sizeof(one);
     b += sizeof(other);
-    order = compare_bytes(a, one.key_len, b, other.key_len);
+    order = cm_sorter_compare(a, one.key_len, b, other.key_len);
     if (order != 0)
         return order;
-    return compare_bytes(a + one.key_len, one.len, b + other.key_len,
-                         other.len);
+    return cm_sorter_compare(a + one.key_len, one.len, b + other.key_len,
+                             other.len);
 }
 
 static int

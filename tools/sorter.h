@@ -45,6 +45,10 @@ struct cm_sorted {
     size_t len;
 };
 
+/* How two keys compare. */
+int cm_sorter_compare(const uint8_t *a, size_t a_len, const uint8_t *b,
+                      size_t b_len);
+
 enum cm_sorter_step { CM_SORTER_RECORD, CM_SORTER_END, CM_SORTER_FAILED };
 
 /* The next record; it is the sorter's until the next call. */
