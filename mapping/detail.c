@@ -15,10 +15,3 @@ cm_detail_set(struct cm_detail *detail, const char *format, ...)
         detail->text[0] = '\0';
     va_end(ap);
 }
-
-bool
-cm_detail_no_memory(struct cm_detail *detail)
-{
-    cm_detail_set(detail, "out of memory");
-    return false;
-}

@@ -19,6 +19,11 @@ void cm_detail_set(struct cm_detail *detail, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Says "out of memory"; always false, for a caller to return. */
-bool cm_detail_no_memory(struct cm_detail *detail);
+static inline bool
+cm_detail_no_memory(struct cm_detail *detail)
+{
+    cm_detail_set(detail, "out of memory");
+    return false;
+}
 
 #endif

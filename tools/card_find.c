@@ -84,13 +84,17 @@ static bool
 keep(struct find *find, const struct cm_card_token *token,
      const struct cm_card_raw *raw)
 {
-    struct match match = {.der = malloc(raw->der_len), .len = raw->der_len};
+    char *name = name_of(token, raw);
+    uint8_t *der = malloc(raw->der_len);
 
-    if (match.der == NULL)
+    if (der == NULL) {
+        free(name);
         return false;
-    memcpy(match.der, raw->der, raw->der_len);
-    match.name = name_of(token, raw);
-    find->matches[find->count++] = match;
+    }
+    memcpy(der, raw->der, raw->der_len);
+    find->matches[find->count].der = der;
+    find->matches[find->count].len = raw->der_len;
+    find->matches[find->count++].name = name;
     return true;
 }
 

@@ -169,8 +169,10 @@ cm_card_unpack(struct cm_unpack *in, struct cm_card_objects *out)
     objects.list = calloc(count > 0 ? count : 1, sizeof(*objects.list));
     ok = objects.list != NULL;
     while (ok && objects.count < count) {
-        ok = unpack_object(in, &objects.list[objects.count]);
-        objects.count++; /* a part of it may be there */
+        struct cm_card_object object = {0};
+
+        ok = unpack_object(in, &object);
+        objects.list[objects.count++] = object; /* perhaps a part of it */
     }
     if (ok && in->at == in->end) {
         *out = objects;

@@ -35,11 +35,28 @@ clear_group(struct group *group)
 /* ---- The account of a key ---- */
 
 static bool
+load_value(struct cm_unpack *in, struct cm_value *out)
+{
+    const char *text;
+    char *copy;
+    size_t len;
+
+    if (!cm_unpack_bytes(in, &text, &len))
+        return false;
+    copy = malloc(len + 1);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    out->data = copy;
+    out->len = len;
+    return true;
+}
+
+static bool
 load_values(struct cm_unpack *in, struct cm_account *out)
 {
     uint32_t count;
-    const char *text;
-    size_t len;
 
     if (!cm_unpack_number(in, &count))
         return false;
@@ -47,15 +64,11 @@ load_values(struct cm_unpack *in, struct cm_account *out)
     if (out->mappings == NULL)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (!cm_unpack_bytes(in, &text, &len))
+        struct cm_value value;
+
+        if (!load_value(in, &value))
             return false;
-        out->mappings[i].data = malloc(len + 1);
-        if (out->mappings[i].data == NULL)
-            return false;
-        memcpy(out->mappings[i].data, text, len);
-        out->mappings[i].data[len] = '\0';
-        out->mappings[i].len = len;
-        out->mapping_count++;
+        out->mappings[out->mapping_count++] = value;
     }
     return true;
 }
