@@ -267,7 +267,8 @@ keep(const struct session *session, struct try *try,
     out->principal = principal;
     out->cache = cache;
     out->ends = (uint32_t)try->creds.times.endtime;
-    out->renew_until = (uint32_t)try->creds.times.renew_till;
+    if ((try->creds.ticket_flags & TKT_FLG_RENEWABLE) != 0)
+        out->renew_until = (uint32_t)try->creds.times.renew_till;
     out->end = CM_LOGIN_DONE;
     out->fault = CM_LOGIN_FAULT_NONE;
 }

@@ -115,8 +115,9 @@ struct cm_login_result {
  * succeeded: the named one, or as kinit(1) chooses among those of the default
  * collection.  out is always filled.
  *
- * How long it takes is bounded by libkrb5's own tries of each KDC (about 17 s
- * where one KDC is silent), not by us; a PKCS#11 module may hold it up.
+ * How long it takes is bounded by libkrb5's own tries of each KDC, not by us
+ * (a single one that is silent: 18 s, 27 s if it takes a connection), and a
+ * PKCS#11 module may hold it up.
  */
 void cm_login_exchange(const struct cm_login_request *request,
                        struct cm_login_result *out);

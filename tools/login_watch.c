@@ -4,13 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "der.h"
+
 enum {
     AS_REQ = 0x6a, /* [APPLICATION 10] (RFC 4120 section 5.4.1) */
     AS_REP = 0x6b,
     KRB_ERROR = 0x7e,
+    ERROR_CODE = 6, /* the field's tag (section 5.9.1) */
+    PREAUTH_REQUIRED = 25,
     PA_PK_AS_REQ = 16, /* RFC 4556 section 3.1.3 */
     PA_PK_AS_REP = 17
 };
+
+/* -1: not a KRB-ERROR, or of a number that no KDC sends. */
+static int
+read_error_code(const uint8_t *message, size_t len)
+{
+    struct cm_der rest = {message, len}, outer, fields;
+    struct cm_der_element field;
+    struct cm_der number;
+
+    if (!cm_der_read_tag(&rest, KRB_ERROR, &outer) ||
+        !cm_der_read_tag(&outer, CM_DER_SEQUENCE, &fields))
+        return -1;
+    while (cm_der_read(&fields, &field)) {
+        if (field.tag != (CM_DER_CONTEXT_CONSTRUCTED | ERROR_CODE))
+            continue;
+        if (!cm_der_read_tag(&field.value, CM_DER_INTEGER, &number) ||
+            number.len != 1)
+            return -1;
+        return number.bytes[0];
+    }
+    return -1;
+}
 
 static bool
 begins_with(const krb5_data *message, unsigned char tag)
@@ -41,6 +67,8 @@ before_sending(krb5_context context, void *data, const krb5_data *realm,
     *new_reply = NULL;
     if (!begins_with(message, AS_REQ))
         return 0;
+    if (watch->demands > CM_LOGIN_MAX_DEMANDS)
+        return KRB5_GET_IN_TKT_LOOP;
     if (is_realm_of(realm, watch->client)) {
         watch->asked = true;
         return 0;
@@ -53,20 +81,28 @@ before_sending(krb5_context context, void *data, const krb5_data *realm,
     return KRB5KDC_ERR_WRONG_REALM;
 }
 
+void
+cm_login_watch_reply(struct cm_login_watch *watch, const uint8_t *message,
+                     size_t len)
+{
+    if (len == 0)
+        return;
+    watch->replied = watch->replied || message[0] == AS_REP;
+    watch->errors = watch->errors || message[0] == KRB_ERROR;
+    watch->demands += read_error_code(message, len) == PREAUTH_REQUIRED;
+}
+
 static krb5_error_code
 after_receiving(krb5_context context, void *data, krb5_error_code code,
                 const krb5_data *realm, const krb5_data *message,
                 const krb5_data *reply, krb5_data **new_reply)
 {
-    struct cm_login_watch *watch = data;
-
     (void)context;
     (void)realm;
     *new_reply = NULL;
-    if (code == 0 && begins_with(message, AS_REQ)) {
-        watch->replied = watch->replied || begins_with(reply, AS_REP);
-        watch->errors = watch->errors || begins_with(reply, KRB_ERROR);
-    }
+    if (code == 0 && begins_with(message, AS_REQ) && reply != NULL)
+        cm_login_watch_reply(data, (const uint8_t *)reply->data,
+                             reply->length);
     return code;
 }
 

@@ -6,10 +6,19 @@
 #define CM_LOGIN_WATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <krb5.h>
 
 #include "detail.h"
+
+enum {
+    /* How often a KDC may ask for preauthentication in one exchange: once at
+     * first, and once more.  libkrb5 itself signs with the card 16 times for
+     * a KDC that is not content with what it gets. */
+    CM_LOGIN_MAX_DEMANDS = 2
+};
 
 /* What libkrb5's PKINIT returned: its first failure, if it had one. */
 struct cm_login_step {
@@ -23,6 +32,7 @@ struct cm_login_watch {
     bool traced;                 /* false: the steps are unknown */
     bool asked;                  /* an AS-REQ was sent */
     bool errors;                 /* a KRB-ERROR came */
+    unsigned demands;            /* of those: KDC_ERR_PREAUTH_REQUIRED */
     bool replied;                /* an AS-REP came */
     bool astray;  /* libkrb5 was sent to another realm, and stopped */
     bool loading; /* PKINIT began to read CA certificates */
@@ -43,7 +53,10 @@ void cm_login_watch_start(krb5_context context, struct cm_login_watch *watch);
 void cm_login_watch_next(struct cm_login_watch *watch,
                          krb5_const_principal client);
 
-/* For cm_login_watch_start() and tests: one trace message. */
+/* For cm_login_watch_start() and tests: a message of the KDC's, and a trace
+ * message. */
+void cm_login_watch_reply(struct cm_login_watch *watch, const uint8_t *message,
+                          size_t len);
 void cm_login_watch_trace(struct cm_login_watch *watch, const char *message);
 
 #endif
