@@ -253,6 +253,8 @@ build(const struct line *line, size_t max, size_t *len)
     add_warnings(&buf, outcome->warnings);
     add_token(&buf, "hw_authent", outcome->hw_authent ? "true" : "false");
     cm_buf_addf(&buf, " ms=%lld", (long long)outcome->ms);
+    add_token(&buf, "ref",
+              *outcome->reference != '\0' ? outcome->reference : "-");
     add_certificate(&buf, &outcome->certificate, max);
     add_indicators(&buf, &outcome->indicators, max);
     add_text(&buf, "detail", outcome->detail.text, max);

@@ -14,6 +14,7 @@
 #include "demand.h"
 #include "directory.h"
 #include "path.h"
+#include "reference.h"
 #include "settings.h"
 
 /* The clocks of one login; tests and --at bring their own. */
@@ -136,6 +137,9 @@ struct cm_outcome {
     size_t step_count;
     int64_t now; /* when it was, in seconds since 1970 */
     int64_t ms;  /* the whole login */
+    /* That the client of a refusal was told, or ""; cm_authorize() tells
+     * nobody. */
+    char reference[CM_REFERENCE_SIZE];
     /* The decoded certificate for the audit line; zeroed if undecodable. */
     struct cm_certificate certificate;
 };

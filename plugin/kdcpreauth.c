@@ -29,16 +29,21 @@
 /* Of the stock module.  It has not always had the names. */
 enum { PA_INFO_FLAG = 0x02 };
 
-static krb5_preauthtype types[] = {CM_PA_PK_AS_REQ, CM_PA_PKINIT_KX, 0};
+/* The last is only a hint to those who are refused. */
+static krb5_preauthtype types[] = {CM_PA_PK_AS_REQ, CM_PA_PKINIT_KX,
+                                   CM_REFERENCE_TYPE, 0};
 
 /* Called without module data, so these are the stock module's as they have
- * been since krb5 1.12. */
+ * been since krb5 1.12.  Where hardware is required, the KDC leaves out the
+ * hints of what is none. */
 static int
 flags(krb5_context context, krb5_preauthtype type)
 {
     (void)context;
     if (type == CM_PA_PKINIT_KX)
         return PA_INFO_FLAG;
+    if (type == CM_REFERENCE_TYPE)
+        return PA_INFO_FLAG | PA_HARDWARE;
     return PA_SUFFICIENT | PA_REPLACES_KEY | PA_TYPED_E_DATA | PA_HARDWARE;
 }
 
@@ -59,8 +64,13 @@ edata(krb5_context context, krb5_kdc_req *request,
       krb5_kdcpreauth_moddata module, krb5_preauthtype type,
       krb5_kdcpreauth_edata_respond_fn respond, void *arg)
 {
-    struct cm_generation *generation = current(module);
+    struct cm_generation *generation;
 
+    if (type == CM_REFERENCE_TYPE) {
+        cm_kdc_hint(module, respond, arg);
+        return;
+    }
+    generation = current(module);
     if (generation == NULL) {
         respond(arg, EINVAL, NULL); /* PKINIT is not offered */
         return;
@@ -101,6 +111,8 @@ return_without_modreq(krb5_context context, krb5_pa_data *padata,
     struct cm_generation *generation;
     krb5_error_code code;
 
+    if (padata != NULL && padata->pa_type == CM_REFERENCE_TYPE)
+        return 0;
     if (padata == NULL || padata->pa_type != CM_PA_PKINIT_KX)
         return asks_pkinit(request) ? EINVAL : 0;
     if (!krb5_principal_compare(context, request->client,

@@ -16,16 +16,22 @@ log_line(void *context, enum cm_severity severity, const char *text)
 const struct cm_log cm_kdc_log = {log_line, NULL};
 
 krb5_error_code
-cm_refusal(krb5_context context, const struct cm_settings *settings,
-           enum cm_reason reason)
+cm_refusal_code(const struct cm_settings *settings, enum cm_reason reason)
 {
-    krb5_error_code code =
-        ERROR_TABLE_BASE_krb5 + (krb5_error_code)cm_reason_number(reason);
     bool elsewhere = reason == CM_DIRECTORY_UNAVAILABLE ||
                      reason == CM_REVOCATION_UNAVAILABLE || reason == CM_BUSY;
 
     if (settings != NULL && settings->unavailable_discards && elsewhere)
-        code = KRB5KDC_ERR_DISCARD;
+        return KRB5KDC_ERR_DISCARD;
+    return ERROR_TABLE_BASE_krb5 + (krb5_error_code)cm_reason_number(reason);
+}
+
+krb5_error_code
+cm_refusal(krb5_context context, const struct cm_settings *settings,
+           enum cm_reason reason)
+{
+    krb5_error_code code = cm_refusal_code(settings, reason);
+
     krb5_set_error_message(context, code, "certmap: %s: %s",
                            cm_reason_token(reason), cm_reason_text(reason));
     return code;

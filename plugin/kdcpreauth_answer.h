@@ -13,6 +13,10 @@
  * the main thread only. */
 extern const struct cm_log cm_kdc_log;
 
+/* The code of a refusal. */
+krb5_error_code cm_refusal_code(const struct cm_settings *settings,
+                                enum cm_reason reason);
+
 /*
  * The code of a refusal, with its text set in the context.  Only codes that
  * the KDC passes on stand in reason.h; the text reaches its log, never the

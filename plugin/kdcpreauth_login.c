@@ -36,13 +36,19 @@ end_judged(struct cm_kdc_login *login)
 {
     struct cm_outcome *outcome = &login->outcome;
     enum cm_record_state state = login->record.state;
+    bool observed =
+        state == CM_RECORD_STOCK_OK && cm_evidence_observes(&login->subject);
 
+    if (state == CM_RECORD_DECIDED)
+        cm_kdc_draw_reference(login, login->code);
+    else if (!observed && outcome->reason != CM_OK)
+        cm_kdc_draw_reference(
+            login, cm_refusal_code(cm_kdc_settings(login), outcome->reason));
     if (!cm_kdc_write_line(login))
         outcome->reason = CM_NO_MEMORY;
     if (state == CM_RECORD_DECIDED) /* by stock, which refused */
         cm_kdc_pass_refusal(login);
-    else if (state == CM_RECORD_STOCK_OK &&
-             cm_evidence_observes(&login->subject))
+    else if (observed)
         cm_kdc_pass_yes(login);
     else if (outcome->reason == CM_OK)
         cm_kdc_accept(login);
@@ -368,8 +374,14 @@ cm_kdc_verify(krb5_context context, krb5_data *req_pkt, krb5_kdc_req *request,
               krb5_kdcpreauth_moddata module,
               krb5_kdcpreauth_verify_respond_fn respond, void *arg)
 {
-    struct cm_kdc_login *login = login_new(module);
+    struct cm_kdc_login *login;
 
+    /* Ours to send, not a client's. */
+    if (data->pa_type == CM_REFERENCE_TYPE) {
+        respond(arg, KRB5KDC_ERR_PREAUTH_FAILED, NULL, NULL, NULL);
+        return;
+    }
+    login = login_new(module);
     if (login == NULL) {
         cm_write_audit(NULL);
         respond(arg, cm_refusal(context, NULL, CM_NO_MEMORY), NULL, NULL,

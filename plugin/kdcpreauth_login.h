@@ -14,6 +14,7 @@
 
 #include "journal.h"
 #include "realm.h"
+#include "reference.h"
 #include "stock.h"
 #include "workers.h"
 
@@ -34,6 +35,8 @@ struct krb5_kdcpreauth_moddata_st {
     struct cm_stock *stock;
     struct cm_workers *workers;
     struct cm_kdc_login *dead; /* logins that stock has not answered yet */
+    /* Of the refusal that the KDC is being told; "" otherwise. */
+    char telling[CM_REFERENCE_SIZE];
 };
 
 /* What the KDC keeps between verify and return_padata: the stock module's
@@ -49,6 +52,11 @@ void cm_kdc_verify(krb5_context context, krb5_data *req_pkt,
                    krb5_pa_data *data, krb5_kdcpreauth_callbacks cb,
                    krb5_kdcpreauth_rock rock, krb5_kdcpreauth_moddata module,
                    krb5_kdcpreauth_verify_respond_fn respond, void *arg);
+
+/* The edata method for CM_REFERENCE_TYPE: a hint while a refusal with a
+ * reference is being told, and none otherwise.  module may be NULL. */
+void cm_kdc_hint(krb5_kdcpreauth_moddata module,
+                 krb5_kdcpreauth_edata_respond_fn respond, void *arg);
 
 /* Frees the dead ones, at the module's end. */
 void cm_kdc_bury(krb5_kdcpreauth_moddata module);

@@ -52,13 +52,27 @@ const struct cm_settings *cm_kdc_settings(const struct cm_kdc_login *login);
 
 /* ---- The line ---- */
 
-/* The outcome.  False: no memory. */
+/* The outcome.  False: no memory; then nothing has its reference. */
 bool cm_kdc_write_line(struct cm_kdc_login *login);
-/* Stock's refusal. */
+/* Stock's refusal, with a reference. */
 void cm_kdc_write_stock_line(struct cm_kdc_login *login);
 
 /* The text of stock's code, before another request sets another. */
 void cm_kdc_keep_message(struct cm_kdc_login *login, krb5_error_code code);
+
+/* ---- The reference ---- */
+
+/* A refusal with this code is about to be written down: draws its reference,
+ * into the outcome.  None where the client is told nothing, or without
+ * randomness. */
+void cm_kdc_draw_reference(struct cm_kdc_login *login, krb5_error_code code);
+
+/* Takes e_data (may be NULL); gives it back with the reference behind it, or
+ * as it is where there is none, the KDC would lose it with this code, or
+ * memory is short. */
+krb5_pa_data **cm_kdc_add_reference(const struct cm_kdc_login *login,
+                                    krb5_error_code code,
+                                    krb5_pa_data **e_data);
 
 /* ---- The answer: after each of these the login is gone ---- */
 

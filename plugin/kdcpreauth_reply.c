@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "audit.h"
 #include "kdcpreauth_answer.h"
@@ -111,27 +112,34 @@ reply(struct cm_kdc_login *login, krb5_error_code code,
       krb5_authdata **authz)
 {
     krb5_kdcpreauth_verify_respond_fn respond = login->respond;
+    krb5_kdcpreauth_moddata module = login->module;
+    char before[CM_REFERENCE_SIZE];
     void *arg = login->arg;
 
     if (!cm_record_answer(&login->record)) {
         take_back(login, modreq, e_data, authz); /* never twice */
         return;
     }
+    memcpy(before, module->telling, sizeof(before));
+    memcpy(module->telling, login->outcome.reference, sizeof(before));
     if (login->record.entered && !login->record.responded) {
-        login->next = login->module->dead;
-        login->module->dead = login;
+        login->next = module->dead;
+        module->dead = login;
     } else {
         cm_kdc_login_free(login);
     }
     respond(arg, code, modreq, e_data, authz);
+    memcpy(module->telling, before, sizeof(before));
 }
 
 void
 cm_kdc_refuse(struct cm_kdc_login *login, enum cm_reason reason)
 {
+    krb5_error_code code =
+        cm_refusal(login->context, cm_kdc_settings(login), reason);
+
     cm_record_refuse(&login->record);
-    reply(login, cm_refusal(login->context, cm_kdc_settings(login), reason),
-          NULL, NULL, NULL);
+    reply(login, code, NULL, cm_kdc_add_reference(login, code, NULL), NULL);
 }
 
 void
@@ -156,7 +164,8 @@ cm_kdc_keep_message(struct cm_kdc_login *login, krb5_error_code code)
 void
 cm_kdc_pass_refusal(struct cm_kdc_login *login)
 {
-    krb5_pa_data **e_data = login->e_data;
+    krb5_pa_data **e_data =
+        cm_kdc_add_reference(login, login->code, login->e_data);
 
     login->e_data = NULL;
     cm_record_refuse(&login->record);
@@ -241,8 +250,11 @@ cm_kdc_write_line(struct cm_kdc_login *login)
 
     describe(login);
     cm_evidence_login(evidence, &values);
-    return cm_write_audit(cm_audit_line(cm_kdc_settings(login), &values,
-                                        evidence->requested, &login->outcome));
+    if (cm_write_audit(cm_audit_line(cm_kdc_settings(login), &values,
+                                     evidence->requested, &login->outcome)))
+        return true;
+    login->outcome.reference[0] = '\0'; /* no line has it */
+    return false;
 }
 
 /* krb5's own codes are numbers of RFC 4120 and RFC 4556 with a base added. */
@@ -266,7 +278,9 @@ cm_kdc_write_stock_line(struct cm_kdc_login *login)
     describe(login);
     cm_evidence_login(evidence, &values);
     login->outcome.detail = login->said;
-    cm_write_audit(cm_audit_stock_line(cm_kdc_settings(login), &values,
-                                       evidence->requested, &login->outcome,
-                                       protocol_code(login->code)));
+    cm_kdc_draw_reference(login, login->code);
+    if (!cm_write_audit(cm_audit_stock_line(
+            cm_kdc_settings(login), &values, evidence->requested,
+            &login->outcome, protocol_code(login->code))))
+        login->outcome.reference[0] = '\0';
 }

@@ -1,16 +1,14 @@
 """A realm whose KDB module is ours, on top of the one that has the data."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import accounts
 import realm
+import replies
 from slapd import Slapd
 
 REALM = "CORP.TEST"
 ENTERPRISE, X500 = 10, 6
-NAME_LOGIN = os.environ.get("CERTMAP_NAME_LOGIN")
 PLUGINS = [path.parent for path in
            Path("/usr/lib").glob("*/krb5/plugins/kdb/db2.so")]
 INNER = ("db2", "klmdb", "kldap")
@@ -107,20 +105,7 @@ class Stack:
 
     def login(self, kind, name, identity=None, canonicalize=True):
         """name_login; returns (what it prints, the KDC's replies)."""
-        stem = self.folder / "reply"
-        for path in self.folder.glob("reply.*"):
-            path.unlink()
-        where = self.kdc.locate(identity) if identity else "-"
-        done = subprocess.run(
-            [NAME_LOGIN, str(kind), name, where, str(int(canonicalize)),
-             str(stem)], env=self.kdc.environment("client"), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
-        replies = []
-        while (path := stem.with_name(f"reply.{len(replies) + 1}")).exists():
-            replies.append(path.read_bytes())
-        return done.stdout.strip(), replies
+        return replies.login(self.kdc, name, identity, kind, canonicalize)
 
     def strings(self, name):
         return self.kdc.tool("kadmin.local", "-r", REALM, "-q",

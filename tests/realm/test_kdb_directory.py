@@ -12,6 +12,7 @@ import pytest
 import accounts
 import fakeldap
 import realm
+import replies
 import stacking
 from slapd import Slapd
 from stacking import ENTERPRISE, REALM, X500
@@ -82,7 +83,7 @@ def test_another_kdc_may_know_more(make, unavailable):
         stack.kdc.servers.append(f"127.0.0.1:{other.getsockname()[1]}")
         stack.kdc.write_profiles()
         client = subprocess.Popen(
-            [stacking.NAME_LOGIN, str(ENTERPRISE), UPN, "-", "1",
+            [replies.NAME_LOGIN, str(ENTERPRISE), UPN, "-", "1",
              str(stack.folder / "reply")], text=True,
             env=stack.kdc.environment("client"), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE)

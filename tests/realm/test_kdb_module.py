@@ -7,13 +7,13 @@ import pytest
 
 import accounts
 import realm
+import replies
 import stacking
 from card import Card
 from stacking import ENTERPRISE, REALM, X500
 
 CLIENT_UNKNOWN, NAME_MISMATCH = 6, 75
 UPN = "a.smith@mail.test"
-KRB_ERROR = 0x7e
 FRESHNESS = 150  # PA_AS_FRESHNESS (RFC 8070)
 NOBODY = "X509:<SKI>" + "00" * 20
 
@@ -276,13 +276,13 @@ def test_mapping_leaves_the_keys_alone(stack):
 
 def test_mapping_needs_canonicalization(stack):
     for name in (stack.maps["ski"], NOBODY):
-        said, replies = stack.login(X500, name, stack.card, False)
-        assert said == f"refused {CLIENT_UNKNOWN}" and len(replies) == 1
+        said, answers = stack.login(X500, name, stack.card, False)
+        assert said == f"refused {CLIENT_UNKNOWN}" and len(answers) == 1
 
 
 def test_unknown_mapping_gets_no_ticket(stack):
-    said, replies = stack.login(X500, NOBODY, stack.card)
-    assert said == f"refused {NAME_MISMATCH}" and len(replies) == 2
+    said, answers = stack.login(X500, NOBODY, stack.card)
+    assert said == f"refused {NAME_MISMATCH}" and len(answers) == 2
     log = stack.kdc.log()
     assert "stands for nobody" in log and "ISSUE: " not in log
 
@@ -309,49 +309,35 @@ def test_other_x500_names(plain, name):
     assert said == f"refused {CLIENT_UNKNOWN}"
 
 
-def elements(der):
-    """The elements of DER, each (tag, contents): a list for what is made of
-    others."""
-    out = []
-    while der:
-        tag, size, at = der[0], der[1], 2
-        if size & 0x80:
-            at += size & 0x7f
-            size = int.from_bytes(der[2:at], "big")
-        body, der = der[at:at + size], der[at + size:]
-        out.append((tag, elements(body) if tag & 0x20 else body))
-    return out
-
-
-STIME, SUSEC, E_DATA = 0xa4, 0xa5, 0xac
-
-
-def method(fields):
-    """One of METHOD-DATA; of what holds the time (a freshness token begins
-    with it and ends with a checksum over it) only the size."""
-    (_, [(_, kind)]), (_, [(_, value)]) = fields
-    if int.from_bytes(kind, "big") == FRESHNESS:
-        value = len(value)
-    return kind, value
+#: A freshness token begins with the time and ends with a checksum over it;
+#: a reference is drawn anew.
+CHANGING = (FRESHNESS, replies.REFERENCE)
 
 
 def without_time(reply):
-    """The fields of a KRB-ERROR but for the KDC's time."""
-    [(tag, [(_, fields)])] = elements(reply)
-    assert tag == KRB_ERROR
-    content = dict(fields)
-    assert STIME in content and SUSEC in content
-    del content[STIME], content[SUSEC]
-    [(_, data)] = content.pop(E_DATA, [(0, b"")])
-    methods = [method(one) for _, seq in elements(data) for _, one in seq]
-    return content, methods
+    """The fields of a KRB-ERROR and its e-data but for the KDC's time; of
+    what changes each time only the size."""
+    content, data = replies.error_fields(reply)
+    return content, [(kind, len(value) if kind in CHANGING else value)
+                     for kind, value in data]
+
+
+def refuses_by_reference(kdc, reply):
+    """The e-data hold a reference, which one line of the log has, and
+    nothing else but a cookie."""
+    told = dict(replies.e_data(reply))
+    assert list(told) == [replies.REFERENCE, replies.COOKIE]
+    [line] = [line for line in realm.audit_lines(kdc.log())
+              if line["ref"] == told[replies.REFERENCE].decode()]
+    return line["verdict"] == "refused"
 
 
 @pytest.mark.parametrize("wiring", ["ENFORCE", "WRAP"])
 def test_known_or_not_looks_alike(inner, tmp_path, world, wiring):
     """One name, first nobody's and then an account's that has a password, a
     string for one-time passwords and no wish for preauthentication: the KDC's
-    answers are the same but for the time."""
+    answers, to nobody and to a card that is not its own, are the same but for
+    the time and the reference."""
     with stacking.Stack(tmp_path, world, inner,
                         plugins=getattr(realm, wiring)) as stack:
         stack.furnish()
@@ -359,13 +345,18 @@ def test_known_or_not_looks_alike(inner, tmp_path, world, wiring):
                          "modprinc -requires_preauth alice",
                          "setstr alice otp []")
         name = stack.maps["ski"]
-        answers = []
+        seen = []
         for content in ([stack.bob], [stack.alice, stack.bob]):
             stack.accounts(*content)
             stack.kdc.restart()  # nothing is remembered
-            said, replies = stack.login(X500, name)
-            assert said.startswith("refused ") and len(replies) == 1
-            answers.append(without_time(replies[0]))
-        assert answers[0] == answers[1] and answers[0][1]
+            said, first = stack.login(X500, name)
+            assert said.startswith("refused ") and len(first) == 1
+            said, answers = stack.login(X500, name, stack.other)
+            assert said == f"refused {NAME_MISMATCH}" and len(answers) == 2
+            assert wiring == "ENFORCE" or refuses_by_reference(
+                stack.kdc, answers[1])
+            seen.append([without_time(each) for each in first + answers])
+        assert seen[0] == seen[1] and seen[0][0][1]
+        assert bool(seen[0][2][1]) == (wiring == "WRAP")
         assert stack.login(X500, name, stack.card)[0] == (
             f"ticket alice@{REALM}")

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -31,6 +32,18 @@ EXPORT void
 fake_pkinit_late(void)
 {
     answer_yes(fake_pkinit.respond, fake_pkinit.arg);
+}
+
+static void
+answer_no_with_data(krb5_kdcpreauth_verify_respond_fn respond, void *arg)
+{
+    krb5_pa_data **list = calloc(2, sizeof(*list));
+
+    list[0] = calloc(1, sizeof(**list));
+    list[0]->pa_type = FAKE_PKINIT_E_DATA;
+    list[0]->length = sizeof(FAKE_PKINIT_VALUE) - 1;
+    list[0]->contents = (krb5_octet *)strdup(FAKE_PKINIT_VALUE);
+    respond(arg, KRB5KDC_ERR_CANT_VERIFY_CERTIFICATE, NULL, list, NULL);
 }
 
 static krb5_error_code
@@ -80,6 +93,10 @@ verify(krb5_context context, krb5_data *req_pkt, krb5_kdc_req *request,
             break;
         case 'Y':
             answer_yes(respond, arg);
+            answered = true;
+            break;
+        case 'E':
+            answer_no_with_data(respond, arg);
             answered = true;
             break;
         case 'N':

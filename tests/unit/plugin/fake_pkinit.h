@@ -8,6 +8,8 @@
  *     P  sets pre-authent, H hw-authent
  *     R  is called again while it runs (fake->again)
  *     Y  answers yes, N no (KRB5KRB_AP_ERR_SKEW)
+ *     E  answers no as where a certificate is not trusted, with the e-data
+ *        that stock sends then
  */
 #ifndef FAKE_PKINIT_H
 #define FAKE_PKINIT_H
@@ -18,6 +20,9 @@
 #include <krb5.h>
 #include <krb5/certauth_plugin.h>
 #include <krb5/kdcpreauth_plugin.h>
+
+enum { FAKE_PKINIT_E_DATA = 104 }; /* TD-TRUSTED-CERTIFIERS */
+#define FAKE_PKINIT_VALUE "trusted"
 
 struct fake_pkinit {
     const struct krb5_certauth_vtable_st *certauth;

@@ -88,7 +88,7 @@ test_fields_and_order(void **state)
         "certmap: authorized reason=ok realm=\"x y\" mode=enforce "
         "principal=\"x y\" requested=\"x y\" account=\"x y\" "
         "mapping=issuer-serial strength=strong revocation=checked status=- "
-        "choices=- warnings=- hw_authent=false ms=12 sha256="
+        "choices=- warnings=- hw_authent=false ms=12 ref=- sha256="
         "0000000000000000000000000000000000000000000000000000000000000000 "
         "serial=4d not_after=2040-01-01T00:00:00Z issuer=\"x y\" "
         "subject=\"x y\" upn=\"x y\" indicators=\"x y\" detail=\"x y\"");
@@ -105,12 +105,13 @@ test_nothing_known(void **state)
 
     (void)state;
     assert_string_equal(
-        line, "certmap: refused reason=cert-malformed realm=- mode=- "
-              "principal=- requested=- account=- mapping=none strength=none "
-              "revocation=unchecked status=- choices=- warnings=- "
-              "hw_authent=false "
-              "ms=0 sha256=- serial=- not_after=- issuer=- subject=- upn=- "
-              "indicators=- detail=-");
+        line,
+        "certmap: refused reason=cert-malformed realm=- mode=- "
+        "principal=- requested=- account=- mapping=none strength=none "
+        "revocation=unchecked status=- choices=- warnings=- "
+        "hw_authent=false "
+        "ms=0 ref=- sha256=- serial=- not_after=- issuer=- subject=- upn=- "
+        "indicators=- detail=-");
     free(line);
 }
 
@@ -135,10 +136,12 @@ test_stock_line(void **state)
 
     (void)state;
     cm_detail_set(&outcome.detail, "cannot\nverify \"it\"");
+    strcpy(outcome.reference, "7K3M9QX2TD");
     line = cm_audit_stock_line(NULL, &login, NULL, &outcome, 70);
     assert_non_null(line);
     assert_ptr_equal(
         strstr(line, "certmap: refused reason=pkinit code=70 realm=- "), line);
+    assert_non_null(strstr(line, " ms=0 ref=7K3M9QX2TD sha256=- "));
     assert_non_null(strstr(line, " detail=\"cannot\\x0averify \\x22it"));
     free(line);
     line = cm_audit_stock_line(NULL, &login, NULL, &outcome, -1234567890L);
@@ -185,12 +188,12 @@ static void
 test_long_values(void **state)
 {
     static const char *const fields[] = {
-        " realm=",   " mode=",    " principal=", " requested=",
-        " account=", " mapping=", " strength=",  " revocation=",
-        " status=",  " choices=", " warnings=",  " hw_authent=",
-        " ms=",      " sha256=",  " serial=",    " not_after=",
-        " issuer=",  " subject=", " upn=",       " indicators=",
-        " detail="};
+        " realm=",      " mode=",    " principal=", " requested=",
+        " account=",    " mapping=", " strength=",  " revocation=",
+        " status=",     " choices=", " warnings=",  " hw_authent=",
+        " ms=",         " ref=",     " sha256=",    " serial=",
+        " not_after=",  " issuer=",  " subject=",   " upn=",
+        " indicators=", " detail="};
     char text[4001], *line;
     const char *at;
     struct fixture f;
@@ -219,6 +222,7 @@ test_long_values(void **state)
         f.outcome.revocation.checked = false;
         f.outcome.warnings = ~0U;
         f.outcome.ms = INT64_MIN;
+        strcpy(f.outcome.reference, "0123456789");
         line = line_of(&f);
         at = line;
         for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

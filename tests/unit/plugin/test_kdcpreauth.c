@@ -20,7 +20,8 @@
 #include "buf.h"
 #include "fake_pkinit.h"
 #include "fixture.h"
-#include "kdcpreauth_rows.h"
+#include "kdcpreauth_told.h"
+#include "reference.h"
 
 typedef krb5_error_code (*initvt_fn)(krb5_context context, int maj_ver,
                                      int min_ver, krb5_plugin_vtable vtable);
@@ -55,7 +56,8 @@ struct world {
     int responses;
     krb5_error_code code;
     krb5_kdcpreauth_modreq modreq;
-    int nested; /* answers to the inner call */
+    struct told_client told; /* the hint while the KDC was told */
+    int nested;              /* answers to the inner call */
 };
 
 static struct world world;
@@ -108,13 +110,25 @@ add_indicator(krb5_context context, krb5_kdcpreauth_rock rock,
     return 0;
 }
 
+/* What the KDC would send as a hint now; NULL: nothing. */
+static krb5_pa_data *
+ask_hint(void)
+{
+    krb5_pa_data *hint = NULL;
+
+    world.vt.edata(world.context, &world.request, &world.callbacks, NULL,
+                   world.moddata, CM_REFERENCE_TYPE, told_take_hint, &hint);
+    return hint;
+}
+
 static void
 respond(void *arg, krb5_error_code code, krb5_kdcpreauth_modreq modreq,
         krb5_pa_data **e_data, krb5_authdata **authz)
 {
     assert_ptr_equal(arg, &world);
-    assert_null(e_data);
     assert_null(authz);
+    world.told.e_data = e_data;
+    world.told.hint = ask_hint();
     world.responses++;
     world.code = code;
     world.modreq = modreq;
@@ -125,8 +139,8 @@ respond_nested(void *arg, krb5_error_code code, krb5_kdcpreauth_modreq modreq,
                krb5_pa_data **e_data, krb5_authdata **authz)
 {
     (void)arg;
-    (void)e_data;
     (void)authz;
+    assert_null(e_data);
     assert_int_equal(code, CODE_BASE + 24);
     assert_null(modreq);
     world.nested++;
@@ -277,6 +291,7 @@ end(void)
     verto_free(world.loop);
     for (size_t i = 0; i < MAX_PADATA; i++)
         free(world.padata[i].contents);
+    told_clear(&world.told);
     krb5_free_principal(world.context, world.request.client);
     krb5_free_principal(world.context, world.entry.princ);
     for (krb5_tl_data *tl = world.entry.tl_data; tl != NULL; tl = next) {
@@ -323,6 +338,8 @@ run_case(void **state)
     assert_int_equal(lines, row->line != NULL ? 1 : 0);
     if (row->line != NULL)
         assert_non_null(strstr(logged, row->line));
+    told_expect(&world.told, row, row->line != NULL ? logged : NULL);
+    assert_null(ask_hint());
     assert_int_equal(world.nested, strchr(row->script, 'R') != NULL ? 1 : 0);
     expect_reply(row);
     assert_int_equal(world.fake->live, 0);
@@ -332,7 +349,7 @@ run_case(void **state)
 
 static const struct verify_case unanswered = {
     "no answer", "AIPH", "", STRONG, CODE_BASE + 24, 0, "",
-    "internal",  NULL,   0,  0};
+    "internal",  NULL,   0,  0,      TOLD_HINT};
 
 /* Stock answers when the KDC was told already. */
 static void
@@ -385,6 +402,54 @@ without_data(void **state)
     end();
 }
 
+/* Whatever cannot be drawn is not sent; the refusal stands. */
+static void
+without_randomness(void **state)
+{
+    static const struct verify_case rows[] = {
+        {"refused", "APY", "", WEAK, CODE_BASE + 66, 0, "", "weak-mapping",
+         NULL, 0, 0, UNTOLD},
+        {"stock refuses", "APE", "", STRONG, CODE_BASE + 70, 0, "", "pkinit",
+         NULL, 0, 0, UNTOLD},
+        {"no answer", "AIPH", "", STRONG, CODE_BASE + 24, 0, "", "internal",
+         NULL, 0, 0, UNTOLD},
+    };
+
+    (void)state;
+    told_without_randomness(true);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        void *row = (void *)(uintptr_t)&rows[i];
+
+        run_case(&row);
+    }
+    told_without_randomness(false);
+}
+
+/* Preauthentication data of the type that only a KDC sends. */
+static void
+reference_from_a_client(void **state)
+{
+    krb5_pa_data *out;
+
+    (void)state;
+    begin(&verify_cases[0]);
+    world.padata[0].pa_type = CM_REFERENCE_TYPE;
+    verify(respond);
+    assert_int_equal(world.responses, 1);
+    assert_int_equal(world.code, KRB5KDC_ERR_PREAUTH_FAILED);
+    assert_null(world.told.e_data);
+    assert_null(world.told.hint);
+    assert_int_equal(lines, 0);
+    assert_int_equal(world.ticket.flags, 0);
+    assert_int_equal(world.vt.return_padata(world.context, world.list[0], NULL,
+                                            &world.request, NULL, NULL, &out,
+                                            &world.callbacks, NULL,
+                                            world.moddata, NULL),
+                     0);
+    assert_null(out);
+    end();
+}
+
 /* What the KDC asks about requests that are none of ours. */
 static void
 nothing_to_return(void **state)
@@ -404,7 +469,7 @@ nothing_to_return(void **state)
     end();
 }
 
-enum { MAX_CASES = 64, OTHERS = 4 };
+enum { MAX_CASES = 64, OTHERS = 6 };
 
 int
 main(void)
@@ -414,6 +479,8 @@ main(void)
         cmocka_unit_test(ended_in_flight),
         cmocka_unit_test(without_data),
         cmocka_unit_test(nothing_to_return),
+        cmocka_unit_test(without_randomness),
+        cmocka_unit_test(reference_from_a_client),
     };
 
     if (verify_case_count > MAX_CASES)
