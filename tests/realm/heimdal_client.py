@@ -6,9 +6,7 @@ from a folder in the build folder, into which its packages are unpacked."""
 import fcntl
 import os
 import platform
-import pty
 import re
-import select
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import debian
 import realm
+import terminal
 
 PACKAGE = "heimdal-clients"
 #: What the unpacked folder's name ends with; another one starts anew.
@@ -136,32 +135,11 @@ class Client:
         self._caches += 1
         cache = f"FILE:{self.kdc.folder}/heimdal{self._caches}"
         before, started = self.kdc.log_size(), time.monotonic()
-        status, output = self._on_terminal(
+        # It asks for a PIN on a terminal only.
+        status, output = terminal.run(
             [str(self.folder / "usr/bin/kinit.heimdal"), "-c", cache,
-             f"--pk-user={self.kdc.locate(identity)}", principal], pin)
+             f"--pk-user={self.kdc.locate(identity)}", principal],
+            self.environment(), pin and f"{pin}\n".encode(), self.PROMPT)
         log = self.kdc.log(before)
         return realm.Login(status, output, realm.audit_lines(log), log, cache,
                            time.monotonic() - started)
-
-    def _on_terminal(self, command, pin, seconds=40):
-        """It asks for a PIN on a terminal only; (status, output)."""
-        process, terminal = pty.fork()
-        if process == 0:
-            os.execvpe(command[0], command, self.environment())
-        output, told = b"", False
-        deadline = time.monotonic() + seconds
-        while select.select([terminal], [], [],
-                            deadline - time.monotonic())[0]:
-            try:
-                piece = os.read(terminal, 4096)
-            except OSError:  # the other end is closed
-                break
-            output += piece
-            if not piece:
-                break
-            if pin and not told and self.PROMPT in output:
-                os.write(terminal, f"{pin}\n".encode())
-                told = True
-        os.close(terminal)  # one that hangs is hung up on
-        _, status = os.waitpid(process, 0)
-        return os.waitstatus_to_exitcode(status), output.decode()

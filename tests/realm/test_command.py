@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 import accounts
 import pki
 import realm
+import terminal
 from realm import COMMAND
 from slapd import Slapd
 
@@ -347,22 +347,9 @@ def test_a_profile_that_may_not_be_read_is_not_passed_over(quiet):
 
 def on_terminal(*arguments, **environment):
     """What the command prints on a terminal."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(COMMAND, [COMMAND, *map(str, arguments)],
-                  {"TERM": "xterm", "LC_ALL": "C.UTF-8", **environment})
-    text = b""
-    while True:
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        text += piece
-    os.close(terminal)
-    os.waitpid(pid, 0)
-    return text.decode()
+    return terminal.run(
+        [COMMAND, *map(str, arguments)],
+        {"TERM": "xterm", "LC_ALL": "C.UTF-8", **environment})[1]
 
 
 def test_colour_is_for_terminals(world, tmp_path):

@@ -1,14 +1,13 @@
 """Certificates on a card, in place of a file: SoftHSM2 through p11-kit."""
 
 import json
-import os
-import pty
 import re
 import subprocess
 
 import pytest
 
 import realm
+import terminal
 from card import Card
 from realm import COMMAND
 
@@ -24,7 +23,7 @@ def card(world, tmp_path_factory):
     return card
 
 
-def run(card, *arguments, terminal=False, environment=None):
+def run(card, *arguments, environment=None):
     """(status, output); without a terminal nobody is asked anything."""
     command = [COMMAND, *map(str, arguments)]
     environment = {"PATH": realm.SBIN, "LC_ALL": "C.UTF-8",
@@ -32,7 +31,7 @@ def run(card, *arguments, terminal=False, environment=None):
     done = subprocess.run(
         command, env=environment, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-        check=False, start_new_session=not terminal)
+        check=False, start_new_session=True)
     return done.returncode, done.stdout
 
 
@@ -106,24 +105,9 @@ def test_pin_of_several_tokens(world, tmp_path):
 
 def ask(card, answer, *arguments):
     """Runs the command on a terminal of its own; (status, what it showed)."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(COMMAND, [COMMAND, *arguments],
-                  {"TERM": "dumb", "LC_ALL": "C.UTF-8", **card.environment})
-    text = b""
-    while True:
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        text += piece
-        if answer and text.endswith(b": "):
-            os.write(terminal, answer)
-            answer = None
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode()
+    return terminal.run(
+        [COMMAND, *arguments], {"TERM": "dumb", "LC_ALL": "C.UTF-8",
+                                **card.environment}, answer)
 
 
 def test_pin_on_the_terminal(card):
