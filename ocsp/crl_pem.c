@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "write_all.h"
+
 enum {
     READ_BYTES = 64 * 1024,
     LINE_BYTES = 1024, /* of a line that are looked at together */
@@ -42,18 +44,8 @@ fail(struct decoder *decoder, const char *why)
 static bool
 write_all(struct decoder *decoder, const uint8_t *bytes, size_t len)
 {
-    ssize_t n;
-
-    while (len > 0) {
-        n = write(decoder->out, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fail(decoder, "PEM cannot be decoded to a temporary file");
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
+    return cm_write_all(decoder->out, bytes, len) ||
+           fail(decoder, "PEM cannot be decoded to a temporary file");
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "monotonic.h"
+#include "write_all.h"
 
 enum {
     LOCK_PAUSE_MS = 20, /* between two tries */
@@ -234,21 +235,11 @@ bool
 cm_store_draft_write(struct cm_store_draft *draft, const void *data,
                      size_t len, struct cm_detail *detail)
 {
-    const uint8_t *at = data;
-    ssize_t n;
+    bool ok = cm_write_all(draft->fd, data, len);
 
-    while (len > 0) {
-        n = write(draft->fd, at, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            cm_detail_set(detail, "cannot write: %s", strerror(errno));
-            return false;
-        }
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
+    if (!ok)
+        cm_detail_set(detail, "cannot write: %s", strerror(errno));
+    return ok;
 }
 
 bool

@@ -11,27 +11,11 @@
 #include <unistd.h>
 
 #include "monotonic.h"
+#include "write_all.h"
 
 enum { CHUNK = 4096 };
 
 /* ---- The child ---- */
-
-static void
-write_all(int fd, const void *bytes, size_t len)
-{
-    const uint8_t *p = bytes;
-    ssize_t n;
-
-    while (len > 0) {
-        n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        p += n;
-        len -= (size_t)n;
-    }
-}
 
 /* The length goes first: an answer that a crash cut short is none. */
 static _Noreturn void
@@ -50,8 +34,8 @@ run_child(cm_card_talk_fn *talk, void *arg, const int *fds)
     talk(arg, &answer);
     if (!answer.failed) {
         len = (uint32_t)answer.len;
-        write_all(fds[1], &len, sizeof(len));
-        write_all(fds[1], answer.data, answer.len);
+        if (cm_write_all(fds[1], &len, sizeof(len)))
+            (void)cm_write_all(fds[1], answer.data, answer.len);
     }
     _exit(0);
 }

@@ -7,6 +7,7 @@
 
 #include "ntauth_object.h"
 #include "refresh.h"
+#include "write_all.h"
 
 enum { MILLI = 1000 };
 
@@ -28,23 +29,6 @@ cm_mirror_outcome_token(enum cm_mirror_outcome outcome)
 
 /* ---- In the child ---- */
 
-static bool
-write_all(int fd, const uint8_t *bytes, size_t len)
-{
-    ssize_t n;
-
-    while (len > 0) {
-        n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static enum cm_fetch_result
 give_answer(const struct cm_ntauth_object *object, size_t max_bytes,
             int out_fd, struct cm_fetch_response *response,
@@ -61,7 +45,7 @@ give_answer(const struct cm_ntauth_object *object, size_t max_bytes,
     if (len > max_bytes) {
         cm_detail_set(detail, "the object is too large");
         result = CM_FETCH_TOO_LARGE;
-    } else if (!write_all(out_fd, answer, len)) {
+    } else if (!cm_write_all(out_fd, answer, len)) {
         cm_detail_set(detail, "cannot write: %s", strerror(errno));
         result = CM_FETCH_FAILED;
     }

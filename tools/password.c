@@ -8,25 +8,9 @@
 
 #include "buf.h"
 #include "text.h"
+#include "write_all.h"
 
 enum { INTERRUPT = 3, MAX_PROMPT = 512 };
-
-static bool
-say(int terminal, const char *text, size_t len)
-{
-    ssize_t n;
-
-    while (len > 0) {
-        n = write(terminal, text, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
 
 static bool
 say_prompt(int terminal, const char *prompt)
@@ -36,7 +20,7 @@ say_prompt(int terminal, const char *prompt)
 
     cm_text_escape(&text, prompt, strlen(prompt), MAX_PROMPT);
     cm_buf_add_text(&text, ": ");
-    ok = !text.failed && say(terminal, text.data, text.len);
+    ok = !text.failed && cm_write_all(terminal, text.data, text.len);
     cm_buf_clear(&text);
     return ok;
 }
@@ -98,7 +82,7 @@ cm_password_read(int terminal, const char *prompt, char *out, size_t size,
             len = read_line(terminal, out, size, detail);
         /* What is left of a line that was too long is no command. */
         (void)tcsetattr(terminal, TCSAFLUSH, &before);
-        (void)say(terminal, "\n", 1);
+        (void)cm_write_all(terminal, "\n", 1);
     }
     if (len < 0)
         explicit_bzero(out, size);
