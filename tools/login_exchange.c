@@ -193,7 +193,8 @@ fail(const struct session *session, krb5_error_code code,
     say(session, code, out);
 }
 
-/* Returns the number of the KRB-ERROR that came last, or 0. */
+/* Returns the number of the KRB-ERROR that came last, or 0.  Where libkrb5
+ * began anew after it, it has forgotten the error. */
 static int
 read_error(const struct session *session, const struct try *try,
            struct cm_login_result *out)
@@ -205,7 +206,7 @@ read_error(const struct session *session, const struct try *try,
         krb5_init_creds_get_error(session->context, try->exchange, &error) !=
             0 ||
         error == NULL)
-        return 0;
+        return session->watch.error;
     number = (int)error->error;
     (void)cm_reference_find((const uint8_t *)error->e_data.data,
                             error->e_data.length, out->reference);

@@ -25,7 +25,8 @@ struct cm_login_name {
 
 /*
  * A secret that the exchange needs: the PIN, or a key file's password.  Writes
- * it into size bytes that the caller wipes.  False: the user gave up.
+ * it into size bytes that the caller wipes.  False: the user gave up.  The
+ * prompt is raw text.
  *
  * Empty: nothing is offered.  So a PIN that is typed on the reader is asked
  * for there, and any other token fails without losing a try.
@@ -52,7 +53,7 @@ struct cm_login_request {
     int32_t renewable;    /* seconds; 0: krb5.conf's, else not renewable */
     bool forwardable;     /* false: krb5.conf's */
     bool proxiable;       /* false: krb5.conf's */
-    cm_login_secret_fn *secret;
+    cm_login_secret_fn *secret; /* NULL: gives up */
     void *secret_arg;
 };
 

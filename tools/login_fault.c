@@ -14,7 +14,7 @@ is_unreachable(krb5_error_code code)
 static bool
 is_refused(const struct cm_login_facts *facts)
 {
-    return facts->error != 0 &&
+    return facts->error != 0 && !facts->watch->astray &&
            (facts->code == facts->error + ERROR_TABLE_BASE_krb5 ||
             facts->code == KRB5_GET_IN_TKT_LOOP);
 }
@@ -50,6 +50,8 @@ judge_request(const struct cm_login_facts *facts)
     const struct cm_login_watch *watch = facts->watch;
     const char *said = watch->request.said.text;
 
+    if (watch->demands == 0)
+        return CM_LOGIN_FAULT_OTHER;
     if (!facts->module)
         return CM_LOGIN_FAULT_MODULE;
     if (!watch->traced)

@@ -59,7 +59,8 @@ answer(krb5_context context, struct cm_login_asker *asker,
 
     cm_login_question(identity, question);
     asker->asked = true;
-    if (!asker->secret(asker->arg, question, secret, sizeof(secret))) {
+    if (asker->secret == NULL ||
+        !asker->secret(asker->arg, question, secret, sizeof(secret))) {
         asker->gave_up = true;
         ret = KRB5_LIBOS_PWDINTR;
     } else if (memchr(secret, '\0', sizeof(secret)) == NULL) {

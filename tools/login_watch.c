@@ -16,7 +16,7 @@ enum {
     PA_PK_AS_REP = 17
 };
 
-/* -1: not a KRB-ERROR, or of a number that no KDC sends. */
+/* 0: not a KRB-ERROR, or of a number that no KDC sends. */
 static int
 read_error_code(const uint8_t *message, size_t len)
 {
@@ -26,16 +26,16 @@ read_error_code(const uint8_t *message, size_t len)
 
     if (!cm_der_read_tag(&rest, KRB_ERROR, &outer) ||
         !cm_der_read_tag(&outer, CM_DER_SEQUENCE, &fields))
-        return -1;
+        return 0;
     while (cm_der_read(&fields, &field)) {
         if (field.tag != (CM_DER_CONTEXT_CONSTRUCTED | ERROR_CODE))
             continue;
         if (!cm_der_read_tag(&field.value, CM_DER_INTEGER, &number) ||
-            number.len != 1)
-            return -1;
+            number.len != 1 || number.bytes[0] > INT8_MAX)
+            return 0;
         return number.bytes[0];
     }
-    return -1;
+    return 0;
 }
 
 static bool
@@ -89,7 +89,9 @@ cm_login_watch_reply(struct cm_login_watch *watch, const uint8_t *message,
         return;
     watch->replied = watch->replied || message[0] == AS_REP;
     watch->errors = watch->errors || message[0] == KRB_ERROR;
-    watch->demands += read_error_code(message, len) == PREAUTH_REQUIRED;
+    watch->error = read_error_code(message, len);
+    if (watch->error == PREAUTH_REQUIRED)
+        watch->demands++;
 }
 
 static krb5_error_code

@@ -32,6 +32,7 @@ struct cm_login_watch {
     bool traced;                 /* false: the steps are unknown */
     bool asked;                  /* an AS-REQ was sent */
     bool errors;                 /* a KRB-ERROR came */
+    int error;                   /* the last message's number; 0: none */
     unsigned demands;            /* of those: KDC_ERR_PREAUTH_REQUIRED */
     bool replied;                /* an AS-REP came */
     bool astray;  /* libkrb5 was sent to another realm, and stopped */

@@ -1,5 +1,8 @@
 """certmap login's AS exchange with a real KDC: names, identities, secrets."""
 
+import re
+import subprocess
+
 import pytest
 
 import realm
@@ -99,6 +102,21 @@ def test_pin(stack, login, card):
     done = login("upn:nobody@mail.test", UPN, identity=card, secret=card.PIN)
     assert done.end == "done" and done.principal == ALICE, done
     assert done.asked == 1 and done.prompt == "PIN of card"
+
+
+def test_card_by_its_slot(stack, login, card):
+    """As a list of certificates names them: slot and CKA_ID."""
+    listed = subprocess.run(
+        ["pkcs11-tool", "--module", Card.LIBRARY, "--list-slots"],
+        env={"PATH": realm.SBIN, **card.environment}, text=True, check=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    slot = int(re.search(r"Slot 0 \((0x[0-9a-f]+)\)", listed)[1], 16)
+    for certificate, end in (("01", "done"), ("02", "client")):
+        done = login(UPN, secret=card.PIN, environment=card.environment,
+                     identity=f"PKCS11:module_name={Card.LIBRARY}:"
+                              f"slotid={slot}:certid={certificate}")
+        assert done.end == end, done
+        assert (done.asked, done.prompt) == (1, "PIN of card")
 
 
 def test_pin_is_not_asked_for_an_unknown_name(login, card):

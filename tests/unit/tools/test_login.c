@@ -139,18 +139,20 @@ test_replies(void **state)
         size_t len;
         bool replied, errors;
         unsigned demands;
+        int error;
     } ROWS[] = {
 #define BYTES(text) text, sizeof(text) - 1
-        {BYTES(KRB_ERROR("\x19")), false, true, 1},
-        {BYTES(KRB_ERROR("\x18")), false, true, 0},
+        {BYTES(KRB_ERROR("\x19")), false, true, 1, 25},
+        {BYTES(KRB_ERROR("\x18")), false, true, 0, 24},
+        {BYTES(KRB_ERROR("\xff")), false, true, 0, 0},
         /* Cut, or with a number of two octets: an error all the same. */
-        {KRB_ERROR("\x19"), 20, false, true, 0},
-        {BYTES("\x7e\x08\x30\x06\xa6\x04\x02\x02\x01\x19"), false, true, 0},
-        {BYTES("\x7e\x00"), false, true, 0},
-        {BYTES("\x7e"), false, true, 0},
-        {BYTES("\x6b\x02\x30\x00"), true, false, 0},
-        {BYTES("\x6d\x02\x30\x00"), false, false, 0},
-        {"", 0, false, false, 0},
+        {KRB_ERROR("\x19"), 20, false, true, 0, 0},
+        {BYTES("\x7e\x08\x30\x06\xa6\x04\x02\x02\x01\x19"), false, true, 0, 0},
+        {BYTES("\x7e\x00"), false, true, 0, 0},
+        {BYTES("\x7e"), false, true, 0, 0},
+        {BYTES("\x6b\x02\x30\x00"), true, false, 0, 0},
+        {BYTES("\x6d\x02\x30\x00"), false, false, 0, 0},
+        {"", 0, false, false, 0, 0},
 #undef BYTES
     };
     struct cm_login_watch watch;
@@ -164,13 +166,14 @@ test_replies(void **state)
         assert_int_equal(watch.replied, ROWS[i].replied);
         assert_int_equal(watch.errors, ROWS[i].errors);
         assert_int_equal(watch.demands, ROWS[i].demands);
+        assert_int_equal(watch.error, ROWS[i].error);
     }
 }
 
 /* ---- Whose fault it is ---- */
 
 #define ASKED .traced = true, .asked = true
-#define ANSWERED ASKED, .errors = true
+#define ANSWERED ASKED, .errors = true, .demands = 1
 #define GOT ANSWERED, .replied = true
 
 static const struct row {
@@ -228,7 +231,7 @@ static const struct row {
      .end = CM_LOGIN_CLIENT,
      .fault = CM_LOGIN_FAULT_LOCKED},
     {.what = "referred to another realm",
-     .facts = {.code = NUMBER(68), .error = 6},
+     .facts = {.code = NUMBER(68), .error = 68},
      .watch = {ANSWERED, .astray = true},
      .end = CM_LOGIN_CLIENT,
      .fault = CM_LOGIN_FAULT_REALM},
@@ -252,11 +255,16 @@ static const struct row {
      .watch = {ANSWERED},
      .end = CM_LOGIN_CLIENT,
      .fault = CM_LOGIN_FAULT_NOT_OFFERED},
+    {.what = "nothing was offered or not: libkrb5 began anew, again and again",
+     .facts = {.code = KRB5_GET_IN_TKT_LOOP, .module = true},
+     .watch = {ASKED, .errors = true},
+     .end = CM_LOGIN_CLIENT,
+     .fault = CM_LOGIN_FAULT_OTHER},
     {.what = "nobody knows whether it does",
      .facts = {.code = KRB5_PREAUTH_FAILED,
                .error = PREAUTH_REQUIRED,
                .module = true},
-     .watch = {.asked = true, .errors = true},
+     .watch = {.asked = true, .errors = true, .demands = 1},
      .end = CM_LOGIN_CLIENT,
      .fault = CM_LOGIN_FAULT_OTHER},
     {.what = "the key cannot be read, or the PIN is wrong",
