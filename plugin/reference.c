@@ -46,7 +46,44 @@ cm_reference_draw(char out[CM_REFERENCE_SIZE])
     return true;
 }
 
-/* ---- Reading ---- */
+/* ---- What people say ---- */
+
+/* '\0': it is none of the alphabet. */
+static char
+meant_by(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        c = (char)(c - 'a' + 'A');
+    if (c == 'O')
+        return '0';
+    if (c == 'I' || c == 'L')
+        return '1';
+    return c != '\0' && strchr(CM_REFERENCE_ALPHABET, c) != NULL ? c : '\0';
+}
+
+bool
+cm_reference_read(const char *text, char out[CM_REFERENCE_SIZE])
+{
+    char read[CM_REFERENCE_SIZE] = "";
+    size_t len = 0;
+    char c;
+
+    out[0] = '\0';
+    for (; *text != '\0'; text++) {
+        if (*text == ' ' || *text == '-')
+            continue;
+        c = meant_by(*text);
+        if (c == '\0' || len == CM_REFERENCE_LEN)
+            return false;
+        read[len++] = c;
+    }
+    if (len != CM_REFERENCE_LEN)
+        return false;
+    memcpy(out, read, sizeof(read));
+    return true;
+}
+
+/* ---- What a server sends ---- */
 
 /* An INTEGER's octets: known to be minimal, since all of e-data is strict. */
 static bool

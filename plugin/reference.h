@@ -30,6 +30,13 @@ enum {
 bool cm_reference_draw(char out[CM_REFERENCE_SIZE]);
 
 /*
+ * A reference as people say and write it: in small letters too, O for 0, I and
+ * L for 1, with blanks and hyphens between.  False: it is none; out is the
+ * empty string.
+ */
+bool cm_reference_read(const char *text, char out[CM_REFERENCE_SIZE]);
+
+/*
  * The reference in a KRB-ERROR's e-data as a client received it, decoded
  * strictly: TYPED-DATA, or the METHOD-DATA form of the same (RFC 4120 section
  * 5.9.1).  False: there is none, there are two, or it is malformed; out is the

@@ -30,21 +30,23 @@ static const struct field {
     const char *name;
     enum writing writing;
     size_t offset;
+    bool optional; /* older lines do not have it */
 } fields[] = {
-    {"reason", TOKEN, offsetof(struct line, fields.reason)},
-    {"realm", OUTSIDE, offsetof(struct line, fields.realm)},
-    {"mode", TOKEN, offsetof(struct line, fields.mode)},
-    {"principal", OUTSIDE, offsetof(struct line, fields.principal)},
-    {"account", OUTSIDE, offsetof(struct line, fields.account)},
-    {"mapping", TOKEN, offsetof(struct line, fields.mapping)},
-    {"strength", TOKEN, offsetof(struct line, fields.strength)},
-    {"choices", TOKEN, offsetof(struct line, fields.choices)},
-    {"warnings", TOKEN, offsetof(struct line, fields.warnings)},
-    {"sha256", TOKEN, offsetof(struct line, raw.sha256)},
-    {"serial", TOKEN, offsetof(struct line, fields.serial)},
-    {"not_after", TOKEN, offsetof(struct line, raw.not_after)},
-    {"issuer", OUTSIDE, offsetof(struct line, fields.issuer)},
-    {"detail", OUTSIDE, offsetof(struct line, fields.detail)},
+    {"reason", TOKEN, offsetof(struct line, fields.reason), false},
+    {"realm", OUTSIDE, offsetof(struct line, fields.realm), false},
+    {"mode", TOKEN, offsetof(struct line, fields.mode), false},
+    {"principal", OUTSIDE, offsetof(struct line, fields.principal), false},
+    {"account", OUTSIDE, offsetof(struct line, fields.account), false},
+    {"mapping", TOKEN, offsetof(struct line, fields.mapping), false},
+    {"strength", TOKEN, offsetof(struct line, fields.strength), false},
+    {"choices", TOKEN, offsetof(struct line, fields.choices), false},
+    {"warnings", TOKEN, offsetof(struct line, fields.warnings), false},
+    {"ref", TOKEN, offsetof(struct line, fields.ref), true},
+    {"sha256", TOKEN, offsetof(struct line, raw.sha256), false},
+    {"serial", TOKEN, offsetof(struct line, fields.serial), false},
+    {"not_after", TOKEN, offsetof(struct line, raw.not_after), false},
+    {"issuer", OUTSIDE, offsetof(struct line, fields.issuer), false},
+    {"detail", OUTSIDE, offsetof(struct line, fields.detail), false},
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
@@ -209,7 +211,11 @@ take_fields(struct cm_span *rest, struct line *line)
             !keep_value(line, &seen, name, value, quoted))
             return false;
     }
-    return seen == (1U << FIELD_COUNT) - 1;
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (!fields[i].optional && (seen & 1U << i) == 0)
+            return false;
+    }
+    return true;
 }
 
 /* The certificate: either all of it is there or nothing. */

@@ -21,6 +21,7 @@ struct cm_audit_fields {
     bool authorized; /* or refused */
     struct cm_span reason, realm, mode, principal, account, mapping, strength,
         choices, warnings, serial, issuer, detail;
+    struct cm_span ref; /* older lines have none */
     bool has_certificate;
     uint8_t sha256[32]; /* valid if has_certificate */
     int64_t not_after;
@@ -35,8 +36,8 @@ enum cm_audit_kind {
 /*
  * message is what the KDC logged, without the log's own prefix.  Strict: each
  * field once, in the grammar of certmap.5; fields that we do not know are
- * passed over, those that we need must be there, the last (detail) too, so
- * that a cut line is noticed.  Only CM_AUDIT_WHOLE fills out.
+ * passed over, those that we need (all but ref) must be there, the last
+ * (detail) too, so that a cut line is noticed.  Only CM_AUDIT_WHOLE fills out.
  */
 enum cm_audit_kind cm_audit_parse(const char *message, size_t len,
                                   struct cm_audit_fields *out);

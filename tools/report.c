@@ -17,7 +17,8 @@ enum {
     REPORT_UNTIL,
     REPORT_DAYS,
     REPORT_LIMIT,
-    REPORT_ALL
+    REPORT_ALL,
+    REPORT_REF
 };
 
 enum { DEFAULT_DAYS = 30, DEFAULT_LIMIT = 100, MAX_NUMBER = 1000000000 };
@@ -29,6 +30,7 @@ static const struct option report_options[] = {
     {"days", required_argument, NULL, REPORT_DAYS},
     {"limit", required_argument, NULL, REPORT_LIMIT},
     {"all", no_argument, NULL, REPORT_ALL},
+    {"ref", required_argument, NULL, REPORT_REF},
     CM_COMMON_OPTIONS};
 
 static enum cm_exit run_report(struct cm_tool *tool, int argc, char **argv);
@@ -42,7 +44,9 @@ const struct cm_verb cm_verb_report = {
     "      --until TIME      logins up to this time\n"
     "      --days N          name cards that end within N days (default 30)\n"
     "      --limit N         show N principals (default 100; 0: all)\n"
-    "      --all             those who need nothing, too\n",
+    "      --all             those who need nothing, too\n"
+    "      --ref REFERENCE   in place of all that the refusal whose reference "
+    "it is\n",
     report_options,
     run_report,
     NULL,
@@ -51,7 +55,7 @@ const struct cm_verb cm_verb_report = {
 struct command {
     struct cm_options options;
     struct cm_report report;
-    const char *since, *until, *days_text, *limit_text;
+    const char *since, *until, *days_text, *limit_text, *ref;
     long days, limit;
     bool journal, all;
 };
@@ -105,6 +109,28 @@ answer(struct command *command)
     if (!is_whole(command) && refused == 0)
         return CM_EXIT_UNAVAILABLE;
     return refused == 0 ? CM_EXIT_YES : CM_EXIT_NO;
+}
+
+/* The lines of one refusal. */
+static enum cm_exit
+answer_found(struct command *command)
+{
+    struct cm_report *report = &command->report;
+    struct cm_tool *tool = command->options.tool;
+
+    if (report->failed ||
+        !cm_report_print_found(report, command->options.json, tool->out))
+        return cm_tool_no_memory(tool);
+    if (report->left_out > 0)
+        cm_tool_error(tool, "%llu more lines have it",
+                      (unsigned long long)report->left_out);
+    if (report->found_count > 0)
+        return CM_EXIT_YES;
+    cm_tool_error(tool,
+                  "no line has the reference %s; is it the log of the KDC "
+                  "that refused?",
+                  report->reference);
+    return report->damaged == 0 ? CM_EXIT_NO : CM_EXIT_UNAVAILABLE;
 }
 
 static enum cm_exit
@@ -161,6 +187,16 @@ parse_time(struct command *command, const char *name, const char *text,
 }
 
 static bool
+parse_reference(struct command *command, const char *text)
+{
+    if (cm_reference_read(text, command->report.reference))
+        return true;
+    cm_tool_error(command->options.tool,
+                  "--ref %s: ten characters such as 7K3M9QX2TD", text);
+    return false;
+}
+
+static bool
 set_own(struct command *command, int code, const char *value)
 {
     struct cm_options *options = &command->options;
@@ -181,6 +217,9 @@ set_own(struct command *command, int code, const char *value)
         return cm_options_once(options, &command->limit_text, "--limit",
                                value) &&
                parse_number(command, "--limit", value, &command->limit);
+    case REPORT_REF:
+        return cm_options_once(options, &command->ref, "--ref", value) &&
+               parse_reference(command, value);
     case REPORT_JOURNAL:
         command->journal = true;
         return true;
@@ -207,6 +246,13 @@ read_options(struct command *command, enum cm_exit *code)
         *code = CM_EXIT_YES;
     if (next != CM_NEXT_END)
         return false;
+    if (command->ref != NULL && (command->all || command->days_text != NULL ||
+                                 command->limit_text != NULL)) {
+        cm_tool_error(options->tool,
+                      "--ref shows a line: --all, --days and --limit do not "
+                      "go with it");
+        return false;
+    }
     if (command->journal == (options->operand_count > 0)) {
         cm_tool_error(options->tool,
                       "name log files, \"-\" for standard input, or "
@@ -233,7 +279,8 @@ run_report(struct cm_tool *tool, int argc, char **argv)
         command.report.soon = (int64_t)command.days * CM_REPORT_DAY;
         code = read_all(&command);
         if (code == CM_EXIT_YES)
-            code = answer(&command);
+            code = command.ref != NULL ? answer_found(&command)
+                                       : answer(&command);
     }
     cm_report_clear(&command.report);
     return code;

@@ -15,6 +15,7 @@
 #include "audit_line.h"
 #include "detail.h"
 #include "name_index.h"
+#include "reference.h"
 #include "tool.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
     CM_REPORT_MAX_CARDS = 16,           /* of a principal: the latest seen */
     CM_REPORT_MAX_WORDS = 65536,        /* different tokens and issuers */
     CM_REPORT_MAX_LINE = 65536,         /* bytes of a log line */
+    CM_REPORT_MAX_FOUND = 16,           /* lines with one reference */
     CM_REPORT_DAY = 24 * 3600
 };
 
@@ -95,10 +97,17 @@ struct cm_report_principal {
     uint64_t cards_dropped;
 };
 
+/* A line with the reference that is looked for. */
+struct cm_report_line {
+    char *text;
+    int64_t when; /* CM_LOG_NO_TIME: not known */
+};
+
 struct cm_report {
     /* What is asked. */
-    const char *realm;    /* only this one; NULL: all */
-    int64_t since, until; /* INT64_MIN, INT64_MAX: no limit */
+    char reference[CM_REFERENCE_SIZE]; /* only its lines; "": counts */
+    const char *realm;                 /* only this one; NULL: all */
+    int64_t since, until;              /* INT64_MIN, INT64_MAX: no limit */
     int64_t now;
     int64_t soon; /* seconds: a card that ends within is named */
 
@@ -110,6 +119,8 @@ struct cm_report {
     struct cm_tally *tallies;
     struct cm_name_index principals; /* struct cm_report_principal */
     struct cm_words words;
+    struct cm_report_line found[CM_REPORT_MAX_FOUND];
+    size_t found_count;
     bool failed; /* no memory */
     uint64_t sequence;
     unsigned source;
@@ -120,9 +131,24 @@ struct cm_report {
 void cm_report_init(struct cm_report *report);
 void cm_report_clear(struct cm_report *report);
 
+/* By its realm and time. */
+bool cm_report_asks_for(const struct cm_report *report,
+                        const struct cm_audit_fields *fields, int64_t when);
+
 /* One audit line, and when it was (CM_LOG_NO_TIME: not known). */
 void cm_report_add(struct cm_report *report,
                    const struct cm_audit_fields *fields, int64_t when);
+
+/* ---- report_find.c ---- */
+
+/* One audit line: it is kept if it has the reference. */
+void cm_report_find(struct cm_report *report, struct cm_span line,
+                    const struct cm_audit_fields *fields, int64_t when);
+void cm_report_find_clear(struct cm_report *report);
+
+/* False: no memory, or it could not be written. */
+bool cm_report_print_found(const struct cm_report *report, bool json,
+                           FILE *out);
 
 /* ---- report_judge.c ---- */
 

@@ -280,13 +280,14 @@ cm_report_clear(struct cm_report *report)
     cm_name_index_clear(&report->principals);
     cm_tallies_free(report->tallies);
     cm_words_clear(&report->words);
+    cm_report_find_clear(report);
     memset(report, 0, sizeof(*report));
 }
 
 /* What has no time is never filtered by it: rather too much than a lack. */
-static bool
-is_asked_for(const struct cm_report *report,
-             const struct cm_audit_fields *fields, int64_t when)
+bool
+cm_report_asks_for(const struct cm_report *report,
+                   const struct cm_audit_fields *fields, int64_t when)
 {
     if (report->realm != NULL && !cm_span_is(fields->realm, report->realm))
         return false;
@@ -298,7 +299,7 @@ void
 cm_report_add(struct cm_report *report, const struct cm_audit_fields *fields,
               int64_t when)
 {
-    if (!is_asked_for(report, fields, when))
+    if (!cm_report_asks_for(report, fields, when))
         return;
     if (when == CM_LOG_NO_TIME)
         report->undated++;

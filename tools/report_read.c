@@ -58,7 +58,10 @@ take_line(struct reading *reading, const char *line, size_t len)
         return;
     case CM_AUDIT_WHOLE:
         reading->report->audit_lines++;
-        cm_report_add(reading->report, &fields, when);
+        if (reading->report->reference[0] != '\0')
+            cm_report_find(reading->report, message, &fields, when);
+        else
+            cm_report_add(reading->report, &fields, when);
         return;
     }
 }

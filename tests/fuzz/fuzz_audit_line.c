@@ -33,7 +33,8 @@ check_message(struct cm_span message)
     const struct cm_span *spans[] = {
         &fields.reason,   &fields.realm,   &fields.mode,     &fields.principal,
         &fields.account,  &fields.mapping, &fields.strength, &fields.choices,
-        &fields.warnings, &fields.serial,  &fields.issuer,   &fields.detail};
+        &fields.warnings, &fields.serial,  &fields.issuer,   &fields.detail,
+        &fields.ref};
 
     if (cm_audit_parse(message.text, message.len, &fields) != CM_AUDIT_WHOLE)
         return;

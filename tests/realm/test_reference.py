@@ -176,3 +176,16 @@ def test_names_by_certificate(tmp_path, world):
             assert said == f"refused {NAME_MISMATCH}"
             [line] = realm.audit_lines(stack.kdc.log(before))
             assert replies.e_data(answers[1]) == [element(line), AS_KEPT]
+
+
+def test_report_finds_it(kdc, world):
+    """What the user reads out leads to the line, and to no other."""
+    login = kdc.kinit("alice", world.card("alice"))
+    kdc.kinit("bob", world.card("alice"))
+    reference = login.audit["ref"]
+    status, said = kdc.certmap("report", "--ref", reference.lower(),
+                               kdc.log_file)
+    assert status == 0, said
+    line = login.audit["line"]
+    assert said.endswith(line[line.index("certmap: "):] + "\n"), said
+    assert said.count("\n") == 1

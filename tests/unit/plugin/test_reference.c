@@ -179,6 +179,43 @@ test_damage(void **state)
     free(bytes);
 }
 
+static void
+test_read(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *expected; /* NULL: none */
+    } rows[] = {
+        {"0123456789", "0123456789"},
+        {"7K3M9QX2TD", "7K3M9QX2TD"},
+        {"7k3m9qx2td", "7K3M9QX2TD"},
+        {"oO234iIlL9", "0023411119"},
+        {"7K3M9-QX2TD", "7K3M9QX2TD"},
+        {" 7K3 M9QX2 TD-", "7K3M9QX2TD"},
+        {"", NULL},
+        {"----------", NULL},
+        {"7K3M9QX2T", NULL},
+        {"7K3M9QX2TDX", NULL},
+        {"U123456789", NULL},
+        {"u123456789", NULL},
+        {"012345678\xc3\xa9", NULL},
+        {"012345678\n9", NULL},
+        {"0123_56789", NULL},
+        {"0123456789*", NULL},
+    };
+    char read[CM_REFERENCE_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        strcpy(read, "untouched");
+        if (cm_reference_read(rows[i].text, read) !=
+            (rows[i].expected != NULL))
+            fail_msg("%s", rows[i].text);
+        assert_string_equal(read,
+                            rows[i].expected != NULL ? rows[i].expected : "");
+    }
+}
+
 /* Each character of the alphabet comes, and no reference comes again. */
 static void
 test_draw(void **state)
@@ -207,9 +244,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_find),   cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_read),
         cmocka_unit_test(test_draw),
     };
 

@@ -26,7 +26,7 @@ add_line(FILE *out, const struct audit *a)
             a->who != NULL ? a->who : "alice");
     fprintf(out,
             " requested=- account=- mapping=%s strength=%s revocation=off "
-            "status=- choices=%s warnings=%s hw_authent=false ms=1 %s "
+            "status=- choices=%s warnings=%s hw_authent=false ms=1%s%s %s "
             "serial=4d not_after=%s issuer=\"CN=CA\" subject=\"CN=x\" upn=- "
             "indicators=- detail=-\n",
             a->mapping != NULL ? a->mapping
@@ -37,6 +37,7 @@ add_line(FILE *out, const struct audit *a)
                                 : "none",
             a->choices != NULL ? a->choices : "-",
             a->warnings != NULL ? a->warnings : "-",
+            a->ref != NULL ? " ref=" : "", a->ref != NULL ? a->ref : "",
             a->card != NULL ? a->card : CARD_A,
             a->until != NULL ? a->until : "2040-01-01T00:00:00Z");
 }

@@ -21,6 +21,7 @@ struct audit {
     const char *mapping, *strength, *choices, *warnings;
     const char *card;
     const char *until;
+    const char *ref; /* NULL: a line of a version that had none */
 };
 
 /* The lines; the caller frees them. */

@@ -187,6 +187,12 @@ test_command_line(void **state)
         "report --limit 1x -",
         "report --until 2024 -",
         "report --limit 1 --limit 2 -",
+        "report --ref 7K3M9QX2T -",
+        "report --ref 7K3M9QX2TU -",
+        "report --ref 7K3M9QX2TD --ref 7K3M9QX2TD -",
+        "report --ref 7K3M9QX2TD --all -",
+        "report --ref 7K3M9QX2TD --days 3 -",
+        "report --ref 7K3M9QX2TD",
     };
 
     (void)state;
@@ -194,6 +200,66 @@ test_command_line(void **state)
         check_run(wrong[i], strdup(""), CM_EXIT_USAGE, "", "certmap: ");
     check_run("report -", strdup("nothing\n"), CM_EXIT_UNAVAILABLE, "",
               "no audit line");
+}
+
+/* ---- One refusal ---- */
+
+static const struct audit refusals[] = {
+    {.who = "old", .reason = "no-mapping"},
+    {.who = "ann",
+     .reason = "revoked",
+     .ref = "7K3M9QX2TD",
+     .when = "Feb 01 12:00:00"},
+    {.who = "bea", .reason = "busy", .ref = "7K3M9QX2T0"},
+    {.who = "cara", .ref = "-"},
+};
+
+/* As the user reads it out: that one's line and no other. */
+static void
+test_reference(void **state)
+{
+    static const char *const asked[] = {"7K3M9QX2TD", "7k3m9qx2td",
+                                        "7K3M9-QX2TD"};
+    enum { COUNT = sizeof(refusals) / sizeof(refusals[0]) };
+    struct run run;
+    char *line;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        assert_true(asprintf(&line, "report --ref %s -" AT, asked[i]) > 0);
+        run = report_on(line, lines_of(refusals, COUNT));
+        assert_int_equal(run.code, CM_EXIT_YES);
+        assert_ptr_equal(strstr(run.out, "2024-02-01T12:00:00Z certmap: "
+                                         "refused reason=revoked "),
+                         run.out);
+        assert_ptr_equal(strchr(run.out, '\n'), run.out + strlen(run.out) - 1);
+        run_clear(&run);
+        free(line);
+    }
+    check_run("report --ref 7K3M9QX2TO -", lines_of(refusals, COUNT),
+              CM_EXIT_YES, "certmap: refused reason=busy ", "");
+    check_run("report --json --ref 7K3M9QX2TO -", lines_of(refusals, COUNT),
+              CM_EXIT_YES, "\"reference\": \"7K3M9QX2T0\"", "");
+    check_run("report --ref 0000000000 -", lines_of(refusals, COUNT),
+              CM_EXIT_NO, "", "no line has the reference 0000000000");
+    check_run("report -r OTHER --ref 7K3M9QX2TD -", lines_of(refusals, COUNT),
+              CM_EXIT_NO, "", "no line has");
+    check_run("report --ref 0000000000 -", strdup("certmap: refused\n"),
+              CM_EXIT_UNAVAILABLE, "", "no line has");
+}
+
+/* A log that is named twice, and more. */
+static void
+test_reference_again(void **state)
+{
+    enum { LINES = CM_REPORT_MAX_FOUND + 2 };
+    struct audit lines[LINES];
+
+    (void)state;
+    for (size_t i = 0; i < LINES; i++)
+        lines[i] = refusals[1];
+    check_run("report --ref 7K3M9QX2TD -" AT, lines_of(lines, LINES),
+              CM_EXIT_YES, "ref=7K3M9QX2TD", "2 more lines have it");
 }
 
 /* ---- Many ---- */
@@ -318,6 +384,8 @@ main(void)
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_journal),
         cmocka_unit_test(test_command_line),
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_reference_again),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_many_cards),
         cmocka_unit_test(test_names_are_quoted),
