@@ -169,23 +169,37 @@ cm_card_read_token(CK_FUNCTION_LIST *module, unsigned long slot,
     return true;
 }
 
-/* Does the URI match the token in the slot?  One that cannot be read, or that
- * nobody ever set up, matches nothing. */
+/* Is it a slot that the URI means? */
 static bool
-is_meant(P11KitUri *uri, CK_FUNCTION_LIST *module, CK_SLOT_ID slot,
-         CK_TOKEN_INFO *token)
+is_meant_slot(P11KitUri *uri, CK_FUNCTION_LIST *module, CK_SLOT_ID slot)
 {
     CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(uri);
     CK_SLOT_INFO info;
 
     memset(&info, 0, sizeof(info));
-    memset(token, 0, sizeof(*token));
     return (wanted == (CK_SLOT_ID)-1 || wanted == slot) &&
            module->C_GetSlotInfo(slot, &info) == CKR_OK &&
-           module->C_GetTokenInfo(slot, token) == CKR_OK &&
-           (token->flags & CKF_TOKEN_INITIALIZED) != 0 &&
-           p11_kit_uri_match_slot_info(uri, &info) == 1 &&
-           p11_kit_uri_match_token_info(uri, token) == 1;
+           p11_kit_uri_match_slot_info(uri, &info) == 1;
+}
+
+/* Does the URI match the token in the slot?  One that cannot be read matches
+ * nothing: why says so, in case that there is no other.  Nor does one that
+ * nobody ever set up. */
+static bool
+is_meant(struct tokens *tokens, CK_FUNCTION_LIST *module, CK_SLOT_ID slot,
+         CK_TOKEN_INFO *token)
+{
+    CK_RV code;
+
+    memset(token, 0, sizeof(*token));
+    if (!is_meant_slot(tokens->uri, module, slot))
+        return false;
+    code = module->C_GetTokenInfo(slot, token);
+    if (code != CKR_OK && code != CKR_TOKEN_NOT_PRESENT)
+        fail(tokens->why,
+             "the card in a reader cannot be read: ", p11_kit_strerror(code));
+    return code == CKR_OK && (token->flags & CKF_TOKEN_INITIALIZED) != 0 &&
+           p11_kit_uri_match_token_info(tokens->uri, token) == 1;
 }
 
 /* The slots of the module, if the URI matches it. */
@@ -223,7 +237,7 @@ list_module(struct tokens *tokens, CK_FUNCTION_LIST *module)
         return true;
     }
     for (CK_ULONG i = 0; i < count; i++) {
-        if (!is_meant(tokens->uri, module, slots[i], &token))
+        if (!is_meant(tokens, module, slots[i], &token))
             continue;
         if (out->count == CM_CARD_MAX_TOKENS) {
             fail(tokens->why, "too many tokens match the URI: ", "add token=");
@@ -250,7 +264,7 @@ cm_card_open_tokens(P11KitUri *uri, struct cm_card_tokens *out,
     }
     if (out->count > 0)
         return true;
-    if (!out->incomplete)
+    if (why->len == 0)
         fail(why, "no token matches the URI: ", "is the card inserted?");
     return false;
 }

@@ -48,7 +48,8 @@ bool cm_card_read_token(struct _CK_FUNCTION_LIST *module, unsigned long slot,
  * Starts the modules that the URI says, or those of the system's p11-kit
  * configuration except what only says whom the system trusts; lists the
  * initialized tokens that the URI matches, at least one.  Modules stay loaded;
- * one that fails is passed over.  False: why tells the reason.
+ * one that fails, and a card that cannot be read, is passed over.  False: why
+ * tells the reason; true: what was passed over last, or nothing.
  */
 bool cm_card_open_tokens(struct p11_kit_uri *uri, struct cm_card_tokens *out,
                          struct cm_buf *why);

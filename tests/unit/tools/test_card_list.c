@@ -159,6 +159,8 @@ static const struct {
     {"fail=find", LONG_MS, "the PKCS#11 module: "},
     {"fail=value", LONG_MS, "the PKCS#11 module: "},
     {"tokens=2,fail=value", LONG_MS, "the PKCS#11 module: "},
+    {"fail=token", LONG_MS, "the card in a reader cannot be read: "},
+    {"tokens=2,objects=0,fail=token,slot=8", LONG_MS, "cannot be read: "},
     {"tokens=0", LONG_MS, "is the card inserted?"},
     {"new", LONG_MS, "is the card inserted?"},
     {"tokens=33", LONG_MS, "too many tokens"},
@@ -219,6 +221,7 @@ static const struct {
     {"twins,objects=3", NULL}, /* one certificate, whatever its ids */
     {"tokens=2,same-serial", NULL},
     {"value=first,objects=3", NULL},
+    {"tokens=2,fail=token,slot=8", NULL},
     {"objects=2", "matches 2 certificates; add id= or object="},
     {"objects=33", "matches more than 32 certificates"},
     {"objects=2000", "too many certificates on one token"},
