@@ -37,7 +37,8 @@ struct cm_kdb_module_realm {
 
 enum cm_kdb_module_state {
     CM_KDB_MODULE_OURS,  /* out is filled */
-    CM_KDB_MODULE_NOT,   /* no certmap subsection, mode = off or observe */
+    CM_KDB_MODULE_NOT,   /* no certmap subsection, mode = off or observe, or
+                          * not the realm that the context is for */
     CM_KDB_MODULE_BROKEN /* its configuration does not hold, or no memory */
 };
 enum cm_kdb_module_state cm_kdb_module_realm(krb5_context context,

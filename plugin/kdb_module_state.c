@@ -76,14 +76,35 @@ judge(const struct cm_realm *realm)
     return CM_KDB_MODULE_BROKEN;
 }
 
+/*
+ * A KDC of one realm looks up whatever realm a client writes.  Only the one
+ * that the context is for is ours: of others nothing is read or kept.
+ */
+static bool
+is_own(krb5_context context, const krb5_data *name)
+{
+    char *own = NULL;
+    bool equal;
+
+    if (krb5_get_default_realm(context, &own) != 0)
+        return false;
+    equal = strlen(own) == name->length &&
+            memcmp(own, name->data, name->length) == 0;
+    krb5_free_default_realm(context, own);
+    return equal;
+}
+
 enum cm_kdb_module_state
 cm_kdb_module_realm(krb5_context context, const krb5_data *name,
                     struct cm_kdb_module_realm *out)
 {
-    char *text = cm_text_dup_clean((const uint8_t *)name->data, name->length);
-    enum cm_kdb_module_state found = CM_KDB_MODULE_BROKEN;
+    enum cm_kdb_module_state found;
+    char *text;
 
     memset(out, 0, sizeof(*out));
+    if (!is_own(context, name))
+        return CM_KDB_MODULE_NOT;
+    text = cm_text_dup_clean((const uint8_t *)name->data, name->length);
     if (text == NULL)
         return CM_KDB_MODULE_BROKEN;
     if (state.realms == NULL)

@@ -247,6 +247,23 @@ def test_upn_with_fast(plain):
     assert not login.ok and "not found" in login.output
 
 
+def test_realm_of_a_clients_choice(plain):
+    """A KDC of one realm is asked about any: of others nothing is read, said
+    or kept."""
+    kdc = plain.kdc
+    junk = ("JUNK.TEST", "JUNK.TEST2")
+    with open(kdc.folder / "krb5-client.conf", "a", encoding="ascii") as conf:
+        conf.write("[realms]\n" + realm.profile(
+            {other: {"kdc": kdc.servers} for other in junk}) + "\n")
+    for other in junk:
+        login = kdc.kinit("alice@corp.test", plain.card, realm=other,
+                          options=["-E", "-C"])
+        assert not login.ok and "not found" in login.output, login
+        assert "CLIENT_NOT_FOUND" in login.log
+        assert "certmap: " not in login.log
+    assert kdc.kinit("alice@corp.test", plain.card, options=["-E", "-C"]).ok
+
+
 # X.500 names.
 
 
