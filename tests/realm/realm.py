@@ -20,6 +20,8 @@ import weakref
 from pathlib import Path
 
 import pki
+from audits import audit_lines
+from kldap import Kldap
 from ports import free_port
 
 MODULE = os.environ.get("CERTMAP_MODULE")
@@ -157,23 +159,6 @@ class Login:
         return self.audits[0]
 
 
-AUDIT = re.compile(
-    r"certmap: (?P<verdict>authorized|refused) (?P<fields>reason=.*)")
-FIELD = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
-
-
-def audit_lines(text):
-    """Audit lines as dictionaries; the first word is "verdict"."""
-    found = []
-    for line in text.splitlines():
-        if match := AUDIT.search(line):
-            fields = {key: value.strip('"')
-                      for key, value in FIELD.findall(match["fields"])}
-            found.append({"verdict": match["verdict"], "line": line,
-                          **fields})
-    return found
-
-
 class Kdc:
     """One krb5kdc, serving one realm or several.
 
@@ -182,7 +167,8 @@ class Kdc:
     plugins  the [plugins] section, a dictionary or text
     workers  number for krb5kdc -w
     pool     the client's pkinit_pool
-    stacked  our KDB module stands on the one that modules name
+    inner    the KDB module that has the data, where modules do not say
+    stacked  our KDB module stands on it
     udp      False: TCP only, where no client sends anything twice
     """
 
@@ -190,7 +176,7 @@ class Kdc:
     made = weakref.WeakSet()
 
     def __init__(self, folder, world, realms=None, plugins=None, workers=0,
-                 modules=None, pool=None, udp=True,
+                 modules=None, pool=None, udp=True, inner=KDB_INNER or "db2",
                  stacked=bool(KDB_INNER)):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -200,6 +186,9 @@ class Kdc:
         self.plugins = ENFORCE if plugins is None else plugins
         self.workers = workers
         self.dbmodules = modules or {}
+        self.inner = inner
+        self.ldap = (Kldap(self.folder)
+                     if inner == "kldap" and not modules else None)
         self.stacked = stacked
         self.port = free_port()
         self.servers = [f"127.0.0.1:{self.port}"]
@@ -266,8 +255,9 @@ class Kdc:
         return f"    {name} = {{\n{text}    }}\n"
 
     def _databases(self):
-        modules = {name: self.dbmodules.get(name, {
-            "db_library": KDB_INNER or "db2",
+        usual = self.ldap.relations() if self.ldap else None
+        modules = {name: self.dbmodules.get(name, usual or {
+            "db_library": self.inner,
             "database_name": self.folder / f"{name}.db"})
             for name in self.realms}
         if not self.stacked:
@@ -315,10 +305,18 @@ class Kdc:
 
     def create_database(self):
         for name in self.realms:
-            self.tool("kdb5_util", "-r", name, "create", "-s", "-P", "master")
+            if self.ldap:
+                self.ldap.create(self, name)
+            else:
+                self.tool("kdb5_util", "-r", name, "create", "-s", "-P",
+                          "master")
 
     def copy_database(self, other):
         """The other KDC's database, as a replica has it."""
+        if other.ldap:
+            self.ldap.stop()
+            self.ldap = other.ldap
+            self.write_profiles()
         for name in self.realms:
             for path in other.folder.glob(f"{name}.[ds][bt]*"):
                 shutil.copy2(path, self.folder)
@@ -354,7 +352,13 @@ class Kdc:
         return self.start()
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends it, and what its database is in."""
         self.stop()
+        if self.ldap:
+            self.ldap.stop()
 
     def start(self):
         command = [*self.enter, *self.confine, "krb5kdc", "-n"]

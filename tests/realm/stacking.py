@@ -5,7 +5,6 @@ from pathlib import Path
 import accounts
 import realm
 import replies
-from slapd import Slapd
 
 REALM = "CORP.TEST"
 ENTERPRISE, X500 = 10, 6
@@ -32,47 +31,16 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ldif = self.folder / "accounts.ldif"
         self.ldif.write_text("")
-        self._slapd = None
-        modules = None
-        if inner == "kldap":
-            self._slapd = Slapd(self.folder / "slapd")
-            self._slapd.start()
-            modules = {REALM: self._kldap()}
-        elif inner != "db2":
-            modules = {REALM: {"db_library": inner, "database_name":
-                               self.folder / "principal"}}
         given = {"directory": f"ldif:{self.ldif}", "ldap": {"schema": "mit"}}
         given.update(relations)
         self.kdc = realm.Kdc(
-            self.folder / "kdc", world, workers=workers, modules=modules,
+            self.folder / "kdc", world, workers=workers, inner=inner,
             plugins=plugins, stacked=stacked,
             realms={REALM: world.certmap(**given)})
 
-    def _kldap(self):
-        slapd = self._slapd
-        stash = self.folder / "service.stash"
-        secret = slapd.admin_password.encode().hex()
-        stash.write_text(f"{slapd.admin_dn}#{{HEX}}{secret}\n")
-        stash.chmod(0o600)
-        return {
-            "db_library": "kldap", "ldap_servers": slapd.ldapi,
-            "ldap_kerberos_container_dn": f"cn=krb5,{accounts.SUFFIX}",
-            "ldap_kdc_dn": slapd.admin_dn, "ldap_kadmind_dn": slapd.admin_dn,
-            "ldap_service_password_file": stash}
-
-    def create(self):
-        if self._slapd is None:
-            self.kdc.create_database()
-            return
-        slapd = self._slapd
-        self.kdc.tool(
-            "kdb5_ldap_util", "-D", slapd.admin_dn, "-w",
-            slapd.admin_password, "-H", slapd.ldapi, "create", "-r", REALM,
-            "-s", "-P", "master", "-subtrees", accounts.SUFFIX)
-
     def __enter__(self):
         try:
-            self.create()
+            self.kdc.create_database()
             self.kdc.start()
         except BaseException:
             self.__exit__()
@@ -80,9 +48,7 @@ class Stack:
         return self
 
     def __exit__(self, *_):
-        self.kdc.stop()
-        if self._slapd is not None:
-            self._slapd.stop()
+        self.kdc.close()
 
     def accounts(self, *entries):
         """What the directory holds from now on: a new file in its place."""

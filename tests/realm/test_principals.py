@@ -10,11 +10,11 @@ import pytest
 
 import accounts
 import realm
+from kldap import Kldap
 from slapd import Slapd
 
 REALM = "CORP.TEST"
 KLDAP = list(Path("/usr/lib").glob("*/krb5/plugins/kdb/kldap.so"))
-CONTAINER = f"cn=krb5,{accounts.SUFFIX}"
 
 pytestmark = pytest.mark.skipif(
     not KLDAP, reason="not installed: krb5-kdc-ldap")
@@ -29,21 +29,11 @@ def slapd(tmp_path):
 @pytest.fixture
 def kdc(make_kdc, world, slapd, tmp_path):
     """A KDC whose database is in slapd; so are its accounts."""
-    stash = tmp_path / "service.stash"
-    secret = "".join(f"{byte:02x}" for byte in b"admin-secret")
-    stash.write_text(f"{slapd.admin_dn}#{{HEX}}{secret}\n")
-    stash.chmod(0o600)
-    database = {
-        "db_library": "kldap", "ldap_servers": slapd.ldapi,
-        "ldap_kerberos_container_dn": CONTAINER,
-        "ldap_kdc_dn": slapd.admin_dn, "ldap_kadmind_dn": slapd.admin_dn,
-        "ldap_service_password_file": stash}
+    below = Kldap(tmp_path, slapd)
     directory = accounts.reader(tmp_path, slapd)
-    kdc = realm.Kdc(tmp_path / "kdc", world, modules={REALM: database},
+    kdc = realm.Kdc(tmp_path / "kdc", world, modules={REALM: below.relations()},
                     realms={REALM: world.certmap(**directory)})
-    kdc.tool("kdb5_ldap_util", "-D", slapd.admin_dn, "-w",
-             slapd.admin_password, "-H", slapd.ldapi, "create", "-r", REALM,
-             "-s", "-P", "master", "-subtrees", accounts.SUFFIX)
+    below.create(kdc, REALM)
     kdc.start()
     yield kdc
     kdc.stop()
