@@ -16,6 +16,7 @@
 #include "detail.h"
 #include "kdb_inner.h"
 #include "kdb_module_parts.h"
+#include "kdcpreauth_answer.h"
 
 extern kdb_vftabl kdb_function_table;
 __attribute__((visibility("default"))) kdb_vftabl kdb_function_table;
@@ -38,6 +39,41 @@ fini_library(void)
     return inner.fini_library != NULL ? inner.fini_library() : 0;
 }
 
+/* The module below refuses accounts that it has locked. */
+static krb5_error_code
+inner_policy(krb5_context context, krb5_kdc_req *request,
+             krb5_db_entry *client, krb5_db_entry *server,
+             krb5_timestamp kdc_time, const char **status,
+             krb5_pa_data ***e_data)
+{
+    if (inner.check_policy_as == NULL)
+        return KRB5_PLUGIN_OP_NOTSUPP;
+    return inner.check_policy_as(context, request, client, server, kdc_time,
+                                 status, e_data);
+}
+
+/*
+ * Nothing is proved yet: who only knows a mapping is not told that there is an
+ * account, and that it is locked.  It is nobody's, and fails like that.
+ */
+static krb5_error_code
+card_policy(krb5_context context, krb5_kdc_req *request, krb5_db_entry *client,
+            krb5_db_entry *server, krb5_timestamp kdc_time,
+            const char **status, krb5_pa_data ***e_data)
+{
+    krb5_error_code code = inner_policy(context, request, client, server,
+                                        kdc_time, status, e_data);
+
+    if (code == 0 || code == KRB5_PLUGIN_OP_NOTSUPP || *e_data != NULL)
+        return code;
+    cm_kdb_log_nobodys(context, &cm_kdc_log, client,
+                       "is refused by the database's policy");
+    if (cm_kdb_become_nobody(context, client) != 0)
+        return code;
+    *status = NULL;
+    return 0;
+}
+
 /*
  * A name that is not the principal must not come to stand in a ticket: so the
  * client has to ask for its canonical name.  To the client an account that it
@@ -49,23 +85,22 @@ check_policy_as(krb5_context context, krb5_kdc_req *request,
                 krb5_timestamp kdc_time, const char **status,
                 krb5_pa_data ***e_data)
 {
-    switch (cm_kdb_mark_of(client)) {
-    case CM_KDB_MARK_NONE:
-        break;
-    case CM_KDB_MARK_FOUND:
-    case CM_KDB_MARK_NOBODY:
-        if ((request->kdc_options & KDC_OPT_CANONICALIZE) != 0)
-            break;
-        *status = "NOT_CANONICALIZED";
-        return KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN;
-    case CM_KDB_MARK_OTHER:
+    enum cm_kdb_mark mark = cm_kdb_mark_of(client);
+
+    if (mark == CM_KDB_MARK_OTHER) {
         *status = "FOREIGN_MARK";
         return KRB5KDC_ERR_POLICY;
     }
-    if (inner.check_policy_as == NULL)
-        return KRB5_PLUGIN_OP_NOTSUPP;
-    return inner.check_policy_as(context, request, client, server, kdc_time,
-                                 status, e_data);
+    if (mark != CM_KDB_MARK_NONE &&
+        (request->kdc_options & KDC_OPT_CANONICALIZE) == 0) {
+        *status = "NOT_CANONICALIZED";
+        return KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN;
+    }
+    if (mark == CM_KDB_MARK_CARD)
+        return card_policy(context, request, client, server, kdc_time, status,
+                           e_data);
+    return inner_policy(context, request, client, server, kdc_time, status,
+                        e_data);
 }
 
 /* It may write the entry that it is given, so it gets the database's own: not
@@ -76,16 +111,17 @@ audit_as_req(krb5_context context, krb5_kdc_req *request,
              krb5_db_entry *client, krb5_db_entry *server,
              krb5_timestamp authtime, krb5_error_code error_code)
 {
+    enum cm_kdb_mark mark = cm_kdb_mark_of(client);
     krb5_db_entry *own = NULL;
 
     if (inner.audit_as_req == NULL)
         return;
-    if (cm_kdb_mark_of(client) == CM_KDB_MARK_NONE) {
+    if (mark == CM_KDB_MARK_NONE) {
         inner.audit_as_req(context, request, local_addr, remote_addr, client,
                            server, authtime, error_code);
         return;
     }
-    if (cm_kdb_mark_of(client) != CM_KDB_MARK_FOUND ||
+    if ((mark != CM_KDB_MARK_FOUND && mark != CM_KDB_MARK_CARD) ||
         inner.get_principal(context, client->princ, KRB5_KDB_FLAG_CLIENT,
                             &own) != 0)
         return;
@@ -104,6 +140,7 @@ issue_pac(krb5_context context, unsigned int flags, krb5_db_entry *client,
     switch (cm_kdb_mark_of(client)) {
     case CM_KDB_MARK_NONE:
     case CM_KDB_MARK_FOUND:
+    case CM_KDB_MARK_CARD:
         break;
     case CM_KDB_MARK_NOBODY:
     case CM_KDB_MARK_OTHER:

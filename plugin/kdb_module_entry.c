@@ -1,10 +1,13 @@
 #include "kdb_module_parts.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <kdb.h>
+
+#include "kdb_entry.h"
 
 enum {
     MARK_TYPE = 0x7c4d, /* of the tl_data; krb5 has none near it */
@@ -23,6 +26,8 @@ cm_kdb_mark_of(const krb5_db_entry *entry)
         if (tl->tl_data_length == 1 && tl->tl_data_contents != NULL) {
             if (tl->tl_data_contents[0] == CM_KDB_MARK_FOUND)
                 return CM_KDB_MARK_FOUND;
+            if (tl->tl_data_contents[0] == CM_KDB_MARK_CARD)
+                return CM_KDB_MARK_CARD;
             if (tl->tl_data_contents[0] == CM_KDB_MARK_NOBODY)
                 return CM_KDB_MARK_NOBODY;
         }
@@ -64,6 +69,37 @@ cm_kdb_card_only(krb5_context context, krb5_db_entry *entry)
     return krb5_dbe_set_string(context, entry, "otp", NULL);
 }
 
+void
+cm_kdb_log_nobodys(krb5_context context, const struct cm_log *log,
+                   const krb5_db_entry *entry, const char *why)
+{
+    struct cm_principal principal;
+
+    if (!cm_kdb_principal(context, entry, &principal))
+        return;
+    cm_log_write(log, CM_LOG_INFO, "client name: %s %s: it is nobody's",
+                 principal.text, why);
+    cm_principal_clear(&principal);
+}
+
+/* As libkrb5 compares them: without a sign, up to the year 2106. */
+static bool
+is_past(krb5_timestamp stamp, krb5_timestamp now)
+{
+    return stamp != 0 && (uint32_t)now > (uint32_t)stamp;
+}
+
+bool
+cm_kdb_is_told_early(const krb5_db_entry *entry, krb5_timestamp now)
+{
+    const krb5_flags told =
+        KRB5_KDB_DISALLOW_ALL_TIX | KRB5_KDB_REQUIRES_PWCHANGE;
+
+    return (entry->attributes & told) != 0 ||
+           is_past(entry->expiration, now) ||
+           is_past(entry->pw_expiration, now);
+}
+
 krb5_error_code
 cm_kdb_nobody(krb5_context context, const krb5_data *realm,
               krb5_db_entry **out)
@@ -87,5 +123,21 @@ cm_kdb_nobody(krb5_context context, const krb5_data *realm,
         return code;
     }
     *out = entry;
+    return 0;
+}
+
+krb5_error_code
+cm_kdb_become_nobody(krb5_context context, krb5_db_entry *entry)
+{
+    krb5_db_entry *nobody = NULL, was;
+    krb5_error_code code =
+        cm_kdb_nobody(context, &entry->princ->realm, &nobody);
+
+    if (code != 0)
+        return code;
+    was = *entry;
+    *entry = *nobody;
+    *nobody = was;
+    krb5_db_free_principal(context, nobody);
     return 0;
 }

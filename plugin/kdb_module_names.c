@@ -156,6 +156,26 @@ find_upn(krb5_context context, const struct cm_kdb_module_realm *realm,
     return hand_over(context, code, entry, out);
 }
 
+/* An account that a card may prove; else KRB5_KDB_NOENTRY. */
+static krb5_error_code
+find_usable(krb5_context context, const struct cm_kdb_module_realm *realm,
+            const struct cm_client_name *name, unsigned int flags,
+            krb5_db_entry **out)
+{
+    krb5_timestamp now = 0;
+    krb5_error_code code = krb5_timeofday(context, &now);
+
+    if (code == 0)
+        code = find(context, realm, name, flags, out);
+    if (code != 0 || !cm_kdb_is_told_early(*out, now))
+        return code;
+    cm_kdb_log_nobodys(context, realm->realm->log, *out,
+                       "is disabled, expired or has to change its password");
+    krb5_db_free_principal(context, *out);
+    *out = NULL;
+    return KRB5_KDB_NOENTRY;
+}
+
 /* Known or not, the client is told the same: ask again with a card. */
 static krb5_error_code
 find_mapping(krb5_context context, const struct cm_kdb_module_realm *realm,
@@ -168,13 +188,13 @@ find_mapping(krb5_context context, const struct cm_kdb_module_realm *realm,
     /* What cannot be looked up at all is unknown, and all of it alike. */
     if (realm->realm->settings.directory.kind == CM_DIRECTORY_KDB)
         return KRB5_KDB_NOENTRY;
-    code = find(context, realm, name, flags, &entry);
+    code = find_usable(context, realm, name, flags, &entry);
     if (code == KRB5_KDB_NOENTRY)
         return cm_kdb_nobody(context, realm_name, out);
     if (code == 0)
         code = cm_kdb_card_only(context, entry);
     if (code == 0)
-        code = cm_kdb_mark(entry, CM_KDB_MARK_FOUND);
+        code = cm_kdb_mark(entry, CM_KDB_MARK_CARD);
     return hand_over(context, code, entry, out);
 }
 

@@ -8,6 +8,8 @@
 #ifndef CM_KDB_MODULE_PARTS_H
 #define CM_KDB_MODULE_PARTS_H
 
+#include <stdbool.h>
+
 #include <krb5.h>
 
 #include "kdb_lookup.h"
@@ -52,7 +54,8 @@ enum cm_kdb_module_state cm_kdb_module_realm(krb5_context context,
 
 enum cm_kdb_mark {
     CM_KDB_MARK_NONE,
-    CM_KDB_MARK_FOUND,  /* a real account, by another name */
+    CM_KDB_MARK_FOUND, /* a real account, by its UPN */
+    CM_KDB_MARK_CARD,  /* a real account, by a mapping: a card must prove it */
     CM_KDB_MARK_NOBODY, /* a stand-in */
     CM_KDB_MARK_OTHER   /* not ours to read: refused */
 };
@@ -65,9 +68,23 @@ krb5_error_code cm_kdb_mark(struct _krb5_db_entry_new *entry,
 krb5_error_code cm_kdb_card_only(krb5_context context,
                                  struct _krb5_db_entry_new *entry);
 
+/* An account that is not told of to the client: the log says why. */
+void cm_kdb_log_nobodys(krb5_context context, const struct cm_log *log,
+                        const struct _krb5_db_entry_new *entry,
+                        const char *why);
+
+/* Would the KDC say before any preauthentication that it is disabled, expired
+ * or has to change its password?  Whoever knows a mapping would hear it. */
+bool cm_kdb_is_told_early(const struct _krb5_db_entry_new *entry,
+                          krb5_timestamp now);
+
 /* A client that is nobody, looking like an account without keys. */
 krb5_error_code cm_kdb_nobody(krb5_context context, const krb5_data *realm,
                               struct _krb5_db_entry_new **out);
+
+/* Makes an entry nobody's where it lies.  With an error it is as it was. */
+krb5_error_code cm_kdb_become_nobody(krb5_context context,
+                                     struct _krb5_db_entry_new *entry);
 
 /* ---- kdb_module_names.c ---- */
 

@@ -180,18 +180,21 @@ def test_upn_decides_nothing(plain):
     assert login.audit["reason"] == "no-mapping"
 
 
-@pytest.mark.parametrize("change, words, number", [
-    ("-allow_tix", "revoked", 18),
-    ('-expire "1/1/2020 00:00:00 UTC"', "expired", 1)])
-def test_attributes_of_the_account(stack, change, words, number):
-    """Enforced on the real entry, by each of its names."""
+@pytest.mark.parametrize("change, words", [
+    ("-allow_tix", "revoked"), ('-expire "1/1/2020 00:00:00 UTC"', "expired"),
+    ('-pwexpire "1/1/2020 00:00:00 UTC"', "Password expired"),
+    ("+needchange", "Password expired")])
+def test_attributes_of_the_account(stack, change, words):
+    """Enforced on the real entry, by each of its names; by a mapping it is
+    nobody's, and only the log says why."""
     kdc = stack.kdc
     kdc.kadmin(f"modprinc {change} alice")
     for name, options in (("alice", []), ("alice@corp.test", ["-E", "-C"])):
         login = kdc.kinit(name, stack.card, options=options)
         assert not login.ok and words in login.output, login
     said, _ = stack.login(X500, stack.maps["ski"], stack.card)
-    assert said == f"refused {number}"
+    assert said == f"refused {NAME_MISMATCH}"
+    assert f"certmap: client name: alice@{REALM} is disabled" in kdc.log()
 
 
 def test_database_as_directory(tmp_path, world):
@@ -349,31 +352,61 @@ def refuses_by_reference(kdc, reply):
     return line["verdict"] == "refused"
 
 
+#: What an account may be like, how it becomes that and is so no more, and
+#: whether its card works then.
+STATES = [
+    ("a password", [f'cpw -pw "{realm.PASSWORD}" alice'], [], True),
+    ("no wish for preauthentication", ["modprinc -requires_preauth alice"],
+     ["modprinc +requires_preauth alice"], True),
+    ("one-time passwords", ["setstr alice otp []"], ["delstr alice otp"],
+     True),
+    ("disabled", ["modprinc -allow_tix alice"], ["modprinc +allow_tix alice"],
+     False),
+    ("expired", ['modprinc -expire "1/1/2020 00:00:00 UTC" alice'],
+     ["modprinc -expire never alice"], False),
+    ("its password expired", ['modprinc -pwexpire "1/1/2020 00:00:00 UTC" alice'],
+     ["modprinc -pwexpire never alice"], False),
+    ("its password to be changed", ["modprinc +needchange alice"],
+     ["modprinc -needchange alice"], False),
+    ("locked", ["modprinc -policy lock alice"], ["modprinc -unlock alice"],
+     False)]
+
+
 @pytest.mark.parametrize("wiring", ["ENFORCE", "WRAP"])
 def test_known_or_not_looks_alike(inner, tmp_path, world, wiring):
-    """One name, first nobody's and then an account's that has a password, a
-    string for one-time passwords and no wish for preauthentication: the KDC's
-    answers, to nobody and to a card that is not its own, are the same but for
-    the time and the reference."""
+    """One name, first nobody's and then an account's, whatever state that is
+    in: the KDC's answers, to nobody and to a card that is not its own, are the
+    same but for the time and the reference."""
     with stacking.Stack(tmp_path, world, inner,
                         plugins=getattr(realm, wiring)) as stack:
-        stack.furnish()
-        stack.kdc.kadmin(f'cpw -pw "{realm.PASSWORD}" alice',
-                         "modprinc -requires_preauth alice",
-                         "setstr alice otp []")
+        kdc = stack.furnish().kdc
+        kdc.kadmin("addpol -maxfailure 2 -lockoutduration 10min lock")
         name = stack.maps["ski"]
-        seen = []
-        for content in ([stack.bob], [stack.alice, stack.bob]):
-            stack.accounts(*content)
-            stack.kdc.restart()  # nothing is remembered
+
+        def seen():
+            kdc.restart()  # nothing is remembered
             said, first = stack.login(X500, name)
             assert said.startswith("refused ") and len(first) == 1
             said, answers = stack.login(X500, name, stack.other)
             assert said == f"refused {NAME_MISMATCH}" and len(answers) == 2
             assert wiring == "ENFORCE" or refuses_by_reference(
-                stack.kdc, answers[1])
-            seen.append([without_time(each) for each in first + answers])
-        assert seen[0] == seen[1] and seen[0][0][1]
-        assert bool(seen[0][2][1]) == (wiring == "WRAP")
+                kdc, answers[1])
+            return [without_time(each) for each in first + answers]
+
+        stack.accounts(stack.bob)
+        nobodys = seen()
+        assert nobodys[0][1] and bool(nobodys[2][1]) == (wiring == "WRAP")
+        stack.accounts(stack.alice, stack.bob)
+        for state, begin, end, works in STATES:
+            kdc.kadmin(*begin)
+            for _ in range(2 if state == "locked" else 0):
+                assert not kdc.kinit("alice", password="wrong").ok
+            assert seen() == nobodys, state
+            said, _ = stack.login(X500, name, stack.card)
+            assert said == (f"ticket alice@{REALM}" if works else
+                            f"refused {NAME_MISMATCH}"), state
+            assert works or not kdc.kinit("alice", stack.card).ok, state
+            if end:
+                kdc.kadmin(*end)
         assert stack.login(X500, name, stack.card)[0] == (
             f"ticket alice@{REALM}")

@@ -15,6 +15,7 @@ DIRECT = "kdcpreauth_answer.c"
 USES = {
     "kdcpreauth.c": ["cm_journal_new(&cm_kdc_log)"],
     "certauth.c": ["cm_realms_new(&cm_kdc_log)"],
+    "kdb_module.c": ["cm_kdb_log_nobodys(context, &cm_kdc_log, client,"],
     "kdb_module_state.c": ["cm_realms_new(&cm_kdc_log)"],
 }
 #: What else of libkrb5 and libc would write a line.
