@@ -17,7 +17,7 @@ struct cm_kdb_lookup {
     const struct cm_settings *settings;
     struct cm_clock clock;
     const struct cm_log *log;
-    int64_t rest_until_ms;
+    int64_t paid_until_ms; /* what was waited, times the share, from then on */
     struct slot slots[CM_KDB_LOOKUP_SLOTS];
 };
 
@@ -38,7 +38,7 @@ cm_kdb_lookup_new(const struct cm_settings *settings,
     lookup->settings = settings;
     lookup->clock = *clock;
     lookup->log = log;
-    lookup->rest_until_ms = INT64_MIN;
+    lookup->paid_until_ms = now_ms(lookup);
     return lookup;
 }
 
@@ -144,18 +144,25 @@ ask(struct cm_kdb_lookup *lookup, struct cm_directory *directory,
     return cm_directory_who(directory, &question, out, why);
 }
 
-/* Asks, and rests if that took long. */
-static enum cm_reason
-ask_and_rest(struct cm_kdb_lookup *lookup, struct cm_directory *directory,
-             const struct cm_client_name *name, struct cm_principal *out,
-             struct cm_detail *why)
+/* Whoever makes up names makes each cost a search: all of them together get
+ * their share of the time. */
+static bool
+may_wait(const struct cm_kdb_lookup *lookup, int64_t now)
 {
-    int64_t start = now_ms(lookup), took;
+    return lookup->paid_until_ms - now <= CM_KDB_LOOKUP_AHEAD_MS;
+}
+
+static enum cm_reason
+ask_and_pay(struct cm_kdb_lookup *lookup, struct cm_directory *directory,
+            const struct cm_client_name *name, struct cm_principal *out,
+            struct cm_detail *why)
+{
+    int64_t start = now_ms(lookup);
     enum cm_reason reason = ask(lookup, directory, name, out, why);
 
-    took = now_ms(lookup) - start;
-    if (took > CM_KDB_LOOKUP_SLOW_MS)
-        lookup->rest_until_ms = start + took * (1 + CM_KDB_LOOKUP_REST_FACTOR);
+    if (lookup->paid_until_ms < start)
+        lookup->paid_until_ms = start;
+    lookup->paid_until_ms += (now_ms(lookup) - start) * CM_KDB_LOOKUP_SHARE;
     return reason;
 }
 
@@ -172,9 +179,9 @@ cm_kdb_lookup_name(struct cm_kdb_lookup *lookup,
     memset(out, 0, sizeof(*out));
     if (recall(slot, name, now, &reason, out))
         return reason;
-    if (now < lookup->rest_until_ms)
+    if (!may_wait(lookup, now))
         return CM_DIRECTORY_UNAVAILABLE;
-    reason = ask_and_rest(lookup, directory, name, out, &why);
+    reason = ask_and_pay(lookup, directory, name, out, &why);
     if (reason == CM_OK || reason == CM_ACCOUNT_NOT_FOUND ||
         reason == CM_ACCOUNT_AMBIGUOUS)
         keep(slot, name, now_ms(lookup), reason, out);

@@ -1,7 +1,7 @@
 /*
  * Which principal does a client mean?  Asked of the realm's directory while
  * the KDC waits, hence bounded: by the login's budget, by a brief memory of
- * what was answered, and by a rest after an answer that took long.
+ * what was answered, and by the part of its time that the KDC may wait.
  */
 #ifndef CM_KDB_LOOKUP_H
 #define CM_KDB_LOOKUP_H
@@ -13,10 +13,9 @@
 enum {
     CM_KDB_LOOKUP_SLOTS = 256,     /* answers kept, found or not */
     CM_KDB_LOOKUP_KEEP_MS = 5000,  /* each of them this long */
-    CM_KDB_LOOKUP_SLOW_MS = 100,   /* an answer that takes longer is slow */
-    CM_KDB_LOOKUP_REST_FACTOR = 3, /* and nothing is asked for so many times
-                                      as long: the KDC waits a quarter of its
-                                      time at most */
+    CM_KDB_LOOKUP_SHARE = 4,       /* the KDC waits this part of its time, a
+                                      quarter, at most, */
+    CM_KDB_LOOKUP_AHEAD_MS = 1000, /* counted over a second and longer */
     CM_KDB_LOOKUP_MAX_LOG = 200    /* bytes of a name in the log */
 };
 
@@ -33,7 +32,7 @@ void cm_kdb_lookup_free(struct cm_kdb_lookup *lookup);
  * The canonical principal of the one account that the name stands for, as
  * cm_directory_who() says; the caller clears out.  What several accounts
  * claim is logged, and is CM_ACCOUNT_AMBIGUOUS.  CM_DIRECTORY_UNAVAILABLE
- * also while it rests.
+ * also where the KDC has waited for its part of the time.
  */
 enum cm_reason cm_kdb_lookup_name(struct cm_kdb_lookup *lookup,
                                   struct cm_directory *directory,
@@ -43,7 +42,7 @@ enum cm_reason cm_kdb_lookup_name(struct cm_kdb_lookup *lookup,
 /*
  * The same for a certificate whose path was verified: by every strong mapping
  * that the policy accepts and by its UPN, which must all mean one account.
- * Neither kept nor rested for: whoever asks this holds a ticket.
+ * Neither kept nor counted: whoever asks this holds a ticket.
  */
 enum cm_reason cm_kdb_lookup_certificate(
     struct cm_kdb_lookup *lookup, struct cm_directory *directory,

@@ -1,4 +1,4 @@
-/* From a client's name to a principal: asked, kept, rested. */
+/* From a client's name to a principal: asked, kept, paid for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,8 +20,10 @@
     "\ndn: uid=bob,dc=x\nkrbPrincipalName: bob@EXAMPLE.COM\n"                 \
     "altSecurityIdentities: X509:<I>CN=CA<SR>01\n"
 
-/* A clock that shows what the test says, a step further at each look. */
-static int64_t clock_ms, clock_step;
+/* A clock that shows what the test says, further by a wait at its third look:
+ * at the end of a question. */
+static int64_t clock_ms, clock_wait;
+static unsigned looks;
 
 static int64_t
 now(void *context)
@@ -34,7 +36,8 @@ static int64_t
 monotonic(void *context)
 {
     (void)context;
-    clock_ms += clock_step;
+    if (++looks == 3)
+        clock_ms += clock_wait;
     return clock_ms;
 }
 
@@ -84,7 +87,7 @@ set_up(void **state)
     if (bench == NULL)
         return -1;
     clock_ms = 1000;
-    clock_step = 0;
+    clock_wait = 0;
     lines = 0;
     (void)snprintf(bench->folder, sizeof(bench->folder), "/tmp/look.XXXXXX");
     if (mkdtemp(bench->folder) == NULL ||
@@ -206,30 +209,59 @@ test_log_is_escaped(void **state)
 
 /* An answer that took long is followed by a rest, and then not. */
 static void
-test_rest(void **state)
+test_a_long_wait(void **state)
 {
     struct bench *bench = *state;
-    int64_t took = CM_KDB_LOOKUP_SLOW_MS + 1;
+    int64_t took = CM_KDB_LOOKUP_AHEAD_MS;
 
-    clock_step = took; /* one look before the question, one after it */
+    looks = 0;
+    clock_wait = took;
     expect(bench, UPN, CM_OK, "alice@EXAMPLE.COM");
-    clock_step = 0;
     expect(bench, "bob@example.com", CM_DIRECTORY_UNAVAILABLE, NULL);
     assert_int_equal(lines, 0);
     expect(bench, UPN, CM_OK, "alice@EXAMPLE.COM"); /* known */
-    clock_ms += took * CM_KDB_LOOKUP_REST_FACTOR;
+    clock_ms += took * (CM_KDB_LOOKUP_SHARE - 1) - CM_KDB_LOOKUP_AHEAD_MS - 1;
+    expect(bench, "bob@example.com", CM_DIRECTORY_UNAVAILABLE, NULL);
+    clock_ms++;
     expect(bench, "bob@example.com", CM_ACCOUNT_NOT_FOUND, NULL);
 }
 
 static void
-test_no_rest(void **state)
+test_a_short_wait(void **state)
 {
     struct bench *bench = *state;
 
-    clock_step = CM_KDB_LOOKUP_SLOW_MS;
+    looks = 0;
+    clock_wait = CM_KDB_LOOKUP_AHEAD_MS / CM_KDB_LOOKUP_SHARE;
     expect(bench, UPN, CM_OK, "alice@EXAMPLE.COM");
-    clock_step = 0;
     expect(bench, "bob@example.com", CM_ACCOUNT_NOT_FOUND, NULL);
+}
+
+/* Names that nobody has, each at once after the other, for a minute. */
+static void
+test_many_short_waits(void **state)
+{
+    enum { MINUTE = 60000 };
+    struct bench *bench = *state;
+    struct cm_client_name name;
+    struct cm_principal principal;
+    int64_t begun = clock_ms, waited = 0;
+    char text[64];
+
+    clock_wait = 20;
+    for (unsigned i = 0; clock_ms - begun < MINUTE; i++) {
+        (void)snprintf(text, sizeof(text), "u%u@example.com", i);
+        assert_true(cm_client_name_upn(text, strlen(text), &name));
+        looks = 0;
+        if (cm_kdb_lookup_name(bench->lookup, bench->directory, &name,
+                               &principal) == CM_ACCOUNT_NOT_FOUND)
+            waited += clock_wait;
+        else
+            clock_ms++;
+        cm_client_name_clear(&name);
+    }
+    assert_in_range(waited, MINUTE / CM_KDB_LOOKUP_SHARE,
+                    MINUTE / CM_KDB_LOOKUP_SHARE + CM_KDB_LOOKUP_AHEAD_MS);
 }
 
 /* More names than there is room for: each is still answered rightly. */
@@ -321,8 +353,9 @@ main(void)
         CASE(test_failure_is_not_kept),
         CASE(test_two_accounts_are_logged_once),
         CASE(test_log_is_escaped),
-        CASE(test_rest),
-        CASE(test_no_rest),
+        CASE(test_a_long_wait),
+        CASE(test_a_short_wait),
+        CASE(test_many_short_waits),
         CASE(test_many_names),
         CASE(test_certificates),
     };
