@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 
 from listener import Listener
 from pki import tlv
@@ -79,6 +80,14 @@ def read_message(stream):
 
 def nothing(number):
     yield message(number, done())
+
+
+def late(seconds, script):
+    """The same, after so long."""
+    def wait(number):
+        time.sleep(seconds)
+        yield from script(number)
+    return wait
 
 
 def entries(*found):

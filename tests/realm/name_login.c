@@ -1,11 +1,12 @@
 /*
  * Logs in by a name of a kind that kinit does not send.
  *
- *     name_login KIND NAME IDENTITY|- CANONICALIZE REPLIES
+ *     name_login KIND NAME IDENTITY|- CANONICALIZE REPLIES [PIN|- [ARMOR]]
  *
  * KIND is the number of the name type (RFC 4120 section 6.2); NAME is one
  * component, whatever it holds, of the default realm.  With "-" no identity
- * is offered.  What the KDC answered is written to REPLIES.1, REPLIES.2, ...
+ * is offered, and no PIN.  ARMOR is the credential cache for FAST.  What the
+ * KDC answered is written to REPLIES.1, REPLIES.2, ...
  *
  * Prints "ticket PRINCIPAL", or "refused NUMBER" with libkrb5's number less
  * its base.
@@ -48,6 +49,27 @@ keep_reply(krb5_context context, void *data, krb5_error_code code,
     return 0;
 }
 
+/* Whatever is asked for, it is the PIN. */
+static krb5_error_code
+give_pin(krb5_context context, void *data, const char *name,
+         const char *banner, int count, krb5_prompt prompts[])
+{
+    const char *pin = data;
+
+    (void)context;
+    (void)name;
+    (void)banner;
+    for (int i = 0; i < count; i++) {
+        krb5_data *reply = prompts[i].reply;
+
+        if (pin == NULL || strlen(pin) >= reply->length)
+            return KRB5_LIBOS_CANTREADPWD;
+        memcpy(reply->data, pin, strlen(pin) + 1);
+        reply->length = (unsigned)strlen(pin);
+    }
+    return 0;
+}
+
 static krb5_principal
 make_name(krb5_context context, int kind, const char *text)
 {
@@ -86,9 +108,11 @@ main(int argc, char **argv)
     krb5_principal principal;
     krb5_error_code code;
     krb5_creds creds;
+    char *pin;
 
-    if (argc != 6)
-        give_up("KIND NAME IDENTITY|- CANONICALIZE REPLIES");
+    if (argc < 6 || argc > 8)
+        give_up("KIND NAME IDENTITY|- CANONICALIZE REPLIES [PIN|- [ARMOR]]");
+    pin = argc > 6 && strcmp(argv[6], "-") != 0 ? argv[6] : NULL;
     memset(&creds, 0, sizeof(creds));
     if (krb5_init_context(&context) != 0 ||
         krb5_get_init_creds_opt_alloc(context, &options) != 0)
@@ -100,8 +124,14 @@ main(int argc, char **argv)
         krb5_get_init_creds_opt_set_pa(context, options, "X509_user_identity",
                                        argv[3]) != 0)
         give_up("the identity is refused");
-    code = krb5_get_init_creds_password(context, &creds, principal, NULL, NULL,
-                                        NULL, 0, NULL, options);
+    if (argc > 7 && (krb5_get_init_creds_opt_set_fast_ccache_name(
+                         context, options, argv[7]) != 0 ||
+                     krb5_get_init_creds_opt_set_fast_flags(
+                         context, options, KRB5_FAST_REQUIRED) != 0))
+        give_up("the armor is refused");
+    code = krb5_get_init_creds_password(context, &creds, principal, NULL,
+                                        pin != NULL ? give_pin : NULL, pin, 0,
+                                        NULL, options);
     report(context, code, &creds);
     krb5_free_cred_contents(context, &creds);
     krb5_get_init_creds_opt_free(context, options);

@@ -10,7 +10,8 @@ REFERENCE, COOKIE = -7731, 133
 NAME_LOGIN = os.environ.get("CERTMAP_NAME_LOGIN")
 
 
-def login(kdc, name, identity=None, kind=PRINCIPAL, canonicalize=True):
+def login(kdc, name, identity=None, kind=PRINCIPAL, canonicalize=True,
+          pin="-", armor=None):
     """name_login; returns (what it prints, the KDC's replies)."""
     stem = kdc.folder / "reply"
     for path in kdc.folder.glob("reply.*"):
@@ -18,9 +19,10 @@ def login(kdc, name, identity=None, kind=PRINCIPAL, canonicalize=True):
     where = kdc.locate(identity) if identity else "-"
     done = subprocess.run(
         [NAME_LOGIN, str(kind), name, where, str(int(canonicalize)),
-         str(stem)], env=kdc.environment("client"), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, timeout=60, check=False)
+         str(stem), pin, *([armor] if armor else [])],
+        env=kdc.environment("client"), text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+        check=False)
     assert done.returncode == 0, done.stderr
     answers = []
     while (path := stem.with_name(f"reply.{len(answers) + 1}")).exists():

@@ -69,9 +69,11 @@ class Stack:
         self.accounts(self.alice, self.bob, accounts.account("paul"))
         return self
 
-    def login(self, kind, name, identity=None, canonicalize=True):
+    def login(self, kind, name, identity=None, canonicalize=True, pin="-",
+              armor=None):
         """name_login; returns (what it prints, the KDC's replies)."""
-        return replies.login(self.kdc, name, identity, kind, canonicalize)
+        return replies.login(self.kdc, name, identity, kind, canonicalize,
+                             pin, armor)
 
     def strings(self, name):
         return self.kdc.tool("kadmin.local", "-r", REALM, "-q",

@@ -131,6 +131,20 @@ def test_server_out_of_its_mind(make, script):
         principals_work(stack)
 
 
+def test_slow_server(make):
+    """It has a part of the KDC's time; made-up names then wait for nothing,
+    and so does a password."""
+    with fakeldap.FakeLdap(fakeldap.late(0.3, fakeldap.nothing)) as server:
+        stack = make(server.uri, timeout="2s")
+        said = [by_upn(stack, f"a{n}@mail.test") for n in range(8)]
+        assert said[0] == UNKNOWN and UNAVAILABLE in said
+        assert set(said) == {UNKNOWN, UNAVAILABLE}
+        assert server.searches == said.count(UNKNOWN) < len(said)
+        principals_work(stack)
+        realm.until(lambda: by_upn(stack, "late@mail.test") == UNKNOWN,
+                    "the directory is asked again")
+
+
 def lie(**attributes):
     return ("uid=x,dc=example,dc=com",
             {name: [value] if isinstance(value, str) else value

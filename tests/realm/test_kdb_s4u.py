@@ -79,11 +79,22 @@ def test_accepted(make, inner):
     assert audit["mapping"] == "issuer-serial"
 
 
-def test_disabled_in_the_database(make, inner):
+@pytest.mark.parametrize("change, words", [
+    ("-allow_tix", "revoked"), ('-expire "1/1/2020 00:00:00 UTC"', "expired")])
+def test_disabled_in_the_database(make, inner, change, words):
     service = make(inner)
-    service.kdc.kadmin("modprinc -allow_tix alice")
-    client, _, said = service.ask(service.stack.card)
-    assert client is None and "revoked" in said
+    service.kdc.kadmin(f"modprinc {change} alice")
+    for name in (None, "alice"):
+        client, _, said = service.ask(service.stack.card, name)
+        assert client is None and words in said, said
+
+
+def test_disabled_in_the_directory(make):
+    service = make()
+    service.stack.accounts(accounts.account(
+        "alice", service.stack.maps["ski"], krbTicketFlags="64"))
+    refuse(service, service.stack.card, "account-disabled",
+           "Client not trusted")
 
 
 def test_not_in_the_database(make, inner):
