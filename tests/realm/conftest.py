@@ -10,7 +10,8 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "pki")]
 
-import realm  # noqa: E402  (needs the path above)
+import packages as debian_packages  # noqa: E402  (needs the path above)
+import realm  # noqa: E402
 import revocation  # noqa: E402
 import stacking  # noqa: E402
 
@@ -51,6 +52,14 @@ def source():
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
     return realm.World(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory):
+    """Those of this build: that for the KDC, and the command's."""
+    if why := debian_packages.missing():
+        pytest.skip(why)
+    return debian_packages.packed(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture

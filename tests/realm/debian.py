@@ -1,6 +1,6 @@
 """A clean Debian root for tests, of this host's release, from the mirrors that
-apt uses here.  It is made once, with the archives that the package needs, and
-kept as a tar file in the build folder: anew when the package needs others."""
+apt uses here.  It is made once, with the archives that the packages need, and
+kept as a tar file in the build folder: anew when they need others."""
 
 import fcntl
 import hashlib
@@ -47,9 +47,9 @@ def environment():
             **({"http_proxy": proxy} if proxy else {})}
 
 
-def missing(package):
+def missing(packages):
     """Why there can be no root here, or None."""
-    if not CACHE or kept(package).exists():
+    if not CACHE or kept(packages).exists():
         return None if CACHE else "no folder to keep a root in"
     for program in ("debootstrap", "apt-get"):
         if not shutil.which(program, path=SBIN):
@@ -65,10 +65,10 @@ def missing(package):
     return None
 
 
-def kept(package):
-    needs = subprocess.run(
+def kept(packages):
+    needs = b"".join(subprocess.run(
         ["dpkg-deb", "-f", package, "Depends", "Recommends"],
-        stdout=subprocess.PIPE, check=True).stdout
+        stdout=subprocess.PIPE, check=True).stdout for package in packages)
     word = hashlib.sha256(needs).hexdigest()[:12]
     return Path(CACHE) / f"{suite()}-{FORM}-{word}.tar"
 
@@ -82,35 +82,38 @@ def call(*command, **options):
     assert done.returncode == 0, f"{command[0]}: {done.stdout[-4000:]}"
 
 
-def unpack(folder, package):
+def unpack(folder, packages):
     """Unpacks the root into an empty folder, made before if need be."""
     Path(CACHE).mkdir(parents=True, exist_ok=True)
     with open(Path(CACHE) / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept(package).exists():
-            make(package)
-    call("tar", "-C", folder, "-xpf", kept(package))
+        if not kept(packages).exists():
+            make(packages)
+    call("tar", "-C", folder, "-xpf", kept(packages))
 
 
-def make(package):
-    """debootstrap, apt's lists, and the archives that the package needs."""
+def make(packages):
+    """debootstrap, apt's lists, and the archives that the packages need."""
     rows = sources()
     uri = next(row[0] for row in rows if row[1] == suite())
     with tempfile.TemporaryDirectory(prefix="debian.") as scratch:
         root = Path(scratch) / "root"
         call("debootstrap", "--variant=minbase", suite(), root, uri)
         prepare(root, rows)
-        shutil.copy(package, root / "wanted.deb")
+        wanted = [f"/wanted{n}.deb" for n, _ in enumerate(packages)]
+        for package, name in zip(packages, wanted):
+            shutil.copy(package, f"{root}{name}")
         call("chroot", root, "apt-get", "clean")
         call("chroot", root, "apt-get", "-q", "update")
         call("chroot", root, "apt-get", "-q", "-y", "--download-only",
-             "install", "/wanted.deb")
-        (root / "wanted.deb").unlink()
+             "install", *wanted)
+        for name in wanted:
+            os.unlink(f"{root}{name}")
         draft = Path(CACHE) / "new"
         call("tar", "-C", root, "-cf", draft, ".")
         for old in Path(CACHE).glob("*.tar"):
             old.unlink()
-        draft.rename(kept(package))
+        draft.rename(kept(packages))
 
 
 def prepare(root, rows):

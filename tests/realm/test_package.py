@@ -1,101 +1,17 @@
-"""The Debian package, on a clean Debian: README.md's way from there to the
+"""The Debian packages, on a clean Debian: README.md's way from there to the
 first card login, followed to the letter; upgrade, removal and purge."""
 
-import os
 import re
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
-import debian
-import machine
-import pki
 import realm
 from card import Card
+from packages import NAMES, clean, packed
 
-CPACK = os.environ.get("CERTMAP_CPACK", "").split()
 MODULE = "usr/lib/*/krb5/plugins/certmap.so"
 STORE = "/var/lib/krb5kdc/certmap"
 MINE = "/etc/krb5kdc/certmap"
-LINTIAN = shutil.which("lintian")
-#: Who maintains a package is for whoever publishes it to say.
-NOT_OURS = {"bogus-mail-host", "bogus-mail-host-in-debian-changelog"}
-
-
-def packed(folder, *options):
-    """The package of this build."""
-    done = subprocess.run(
-        [*CPACK, "-B", str(folder), *options], text=True, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout
-    return next(folder.glob("*.deb"))
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    if not CPACK:
-        pytest.skip("this build is not packaged: it holds sanitizers")
-    for program in ("dpkg-shlibdeps", "file"):
-        if not shutil.which(program):
-            pytest.skip(f"not installed: {program} (dpkg-dev, file)")
-    return packed(tmp_path_factory.mktemp("package"))
-
-
-# The package as a file.
-
-
-def field(package, name):
-    return subprocess.run(["dpkg-deb", "-f", package, name], text=True,
-                          stdout=subprocess.PIPE, check=True).stdout.strip()
-
-
-def test_what_it_needs(package, source):
-    version = re.search(r"project\(krb5-certmap VERSION (\S+)",
-                        (source / "CMakeLists.txt").read_text())[1]
-    assert field(package, "Version") == version
-    needed = {re.split(r"[ (]", item)[0]
-              for item in field(package, "Depends").split(", ")}
-    assert {"krb5-kdc", "krb5-pkinit", "adduser"} <= needed
-    # What the linker has bound: libraries, not their headers.
-    assert {"libc6", "libkrb5-3", "libssl3", "libcurl4"} <= needed
-    assert not any(name.endswith("-dev") for name in needed)
-
-
-def test_it_ships_no_folder_of_the_kdc(package):
-    """dpkg would make /var/lib/krb5kdc open, if it came before krb5-kdc."""
-    listed = subprocess.run(["dpkg-deb", "-c", package], text=True,
-                            stdout=subprocess.PIPE, check=True).stdout
-    rows = [line.split() for line in listed.splitlines()]
-    assert rows and all(row[5].startswith("./usr/") for row in rows)
-    assert all(row[1] == "root/root" and row[0][8] == "-" for row in rows)
-
-
-def test_cmake_installs_the_same(package, tmp_path):
-    build = Path(CPACK[-1]).parent
-    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path / "usr"],
-                   stdout=subprocess.DEVNULL, check=True)
-    listed = subprocess.run(["dpkg-deb", "-c", package], text=True,
-                            stdout=subprocess.PIPE, check=True).stdout
-    inside = {line.split()[5][2:] for line in listed.splitlines()
-              if line.startswith("-")}
-    assert inside == {str(path.relative_to(tmp_path))
-                      for path in tmp_path.rglob("*") if path.is_file()}
-
-
-@pytest.mark.skipif(not LINTIAN, reason="lintian is not there")
-def test_lintian(package):
-    done = subprocess.run(
-        [LINTIAN, "--allow-root", package], text=True, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    found = [line for line in done.stdout.splitlines()
-             if line.split(": ")[-1].split()[0] not in NOT_OURS]
-    assert not found, "\n".join(found)
-
-
-# The package in a clean root.
 
 
 def shell_blocks(source):
@@ -110,107 +26,12 @@ def profile_blocks(source):
     return re.findall(r"^```ini\n(.*?)^```$", text, re.S | re.M)
 
 
-class Host:
-    """A machine with the package; README's words make its realm."""
-
-    LOG = "/var/log/krb5kdc.log"
-    PID = "/run/krb5-kdc.pid"
-
-    def __init__(self, box, folder):
-        self.box, self.folder = box, folder
-        self._running = None
-        # What krb5-config asks whoever installs it by hand.
-        self.run("debconf-set-selections", text=(
-            "krb5-config krb5-config/default_realm string EXAMPLE.COM\n"))
-
-    def run(self, *command, **options):
-        return self.box.run("env", "--chdir=/root", *command,
-                            DEBIAN_FRONTEND="noninteractive", **options)
-
-    def apt(self, *words, status=0):
-        """apt, from kept archives: this machine reaches nobody."""
-        return self.run("apt-get", "-q", "-y", *words, status=status)
-
-    def install(self, package):
-        shutil.copy(package, self.box.path("/root/krb5-certmap.deb"))
-        return self.apt("install", "/root/krb5-certmap.deb")
-
-    def listed(self, name):
-        """Owner and mode of a file."""
-        return self.run("stat", "-c", "%U:%G %a", name).strip()
-
-    # Its KDC.
-
-    def configure(self, text):
-        """Adds to kdc.conf."""
-        with open(self.box.path("/etc/krb5kdc/kdc.conf"), "a",
-                  encoding="ascii") as profile:
-            profile.write("\n" + text)
-
-    def reconfigure(self, pattern, new):
-        path = self.box.path("/etc/krb5kdc/kdc.conf")
-        text, count = re.subn(pattern, new, path.read_text(), flags=re.M)
-        assert count, f"{pattern} is not there"
-        path.write_text(text)
-
-    def restart(self):
-        """What `systemctl restart krb5-kdc` does, by its ExecStart."""
-        self.stop()
-        log = self.box.path(self.LOG)
-        log.write_text("")
-        unit = self.box.path("/lib/systemd/system/krb5-kdc.service")
-        line = re.search(r"^ExecStart=(.*)", unit.read_text(), re.M)[1]
-        self.run(*line.replace("$DAEMON_ARGS", "").split())
-        realm.until(lambda: "commencing operation" in log.read_text(),
-                    "krb5kdc has started")
-        self._running = self.box.path(self.PID).read_text().strip()
-
-    def stop(self):
-        if self._running:
-            self.run("sh", "-c", f"kill {self._running}")
-            there = f"/proc/{self._running}"
-            realm.until(lambda: self.box.call("test", "-e", there).returncode,
-                        "krb5kdc has ended")
-            self._running = None
-
-    def audits(self):
-        return realm.audit_lines(self.box.path(self.LOG).read_text())
-
-    def loaded(self):
-        """What the KDC has mapped."""
-        return self.run("cat", f"/proc/{self._running}/maps")
-
-    # A client on the same loopback: this machine's own kinit.
-
-    def kinit(self, *words, text="", **environment):
-        done = subprocess.run(
-            [*self.box.enter("--net"), "kinit", "-c",
-             f"FILE:{self.folder}/cc", *words],
-            input=text, text=True, check=False, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, timeout=60,
-            env={"PATH": realm.SBIN, "LC_ALL": "C.UTF-8",
-                 "KRB5_CONFIG": str(self.folder / "krb5.conf"),
-                 **environment})
-        return done.returncode, done.stdout
-
-    def password(self):
-        return self.kinit("paul", text=f"{realm.PASSWORD}\n")
-
-
 @pytest.fixture(scope="module")
-def host(package, tmp_path_factory):
-    """A clean Debian that has the package, and nothing else of ours."""
-    if why := machine.missing() or debian.missing(package):
-        pytest.skip(why)
-    scratch = Path(tempfile.mkdtemp(prefix="package."))
-    try:
-        debian.unpack(scratch, package)
-        with machine.Machine(scratch) as box:
-            made = Host(box, tmp_path_factory.mktemp("host"))
-            made.output = made.install(package)
-            yield made
-    finally:
-        shutil.rmtree(scratch)
+def host(packages, tmp_path_factory):
+    """It has both packages."""
+    with clean(packages, tmp_path_factory.mktemp("host")) as made:
+        made.output = made.install(packages)
+        yield made
 
 
 class Story:
@@ -306,6 +127,7 @@ def test_what_is_there(host):
                  "share/bash-completion/completions/certmap",
                  "lib/systemd/system/certmap-refresh.timer",
                  "share/doc/krb5-certmap/copyright",
+                 "share/doc/krb5-certmap-tools/copyright",
                  "share/doc/krb5-certmap/examples/kdc.conf"):
         assert box.path(f"/usr/{name}").is_file(), name
     # Nobody has started the timers.
@@ -342,7 +164,7 @@ def test_upgrade_keeps_the_store(host, story, tmp_path):
     output = host.install(newer)
     assert "restart it for the new one" in output
     assert "WARNING" not in output
-    assert field(newer, "Version") == "99.0" in output
+    assert host.installed(*NAMES) == ["99.0", "99.0"]
     assert host.run("cat", f"{STORE}/deny") == before
     assert not host.box.path(f"{MINE}/intermediates").exists()
     host.restart()
@@ -353,20 +175,36 @@ def test_upgrade_keeps_the_store(host, story, tmp_path):
 
 
 def test_no_removal_that_stops_the_kdc(host):
-    """A database module that is gone would take passwords away, too."""
+    """A database module that is gone takes passwords away, too."""
     before = host.box.path("/etc/krb5kdc/kdc.conf").read_text()
-    host.configure("[dbmodules]\n    own = {\n"
-                   "        db_library = certmap\n    }\n")
-    output = host.apt("remove", "krb5-certmap", status=100)
-    assert "NOT REMOVED" in output and "/etc/krb5kdc/kdc.conf" in output
-    assert len(list(host.box.root.glob(MODULE))) == 1
-    assert "install ok installed" in host.run(
-        "dpkg-query", "-W", "-f", "${Status}", "krb5-certmap")
+    host.configure("[dbmodules]\n    EXAMPLE.COM = {\n"
+                   "        db_library = certmap\n"
+                   "        certmap_inner = db2\n    }\n")
+    host.restart()
+    assert "kdb/certmap.so" in host.loaded() and host.password()[0] == 0
+    for name in NAMES:
+        output = host.apt("remove", name, status=100)
+        assert "NOT REMOVED" in output and "/etc/krb5kdc/kdc.conf" in output
+    assert None not in host.installed(*NAMES)
+    # Whoever forces it has a KDC that goes on until it is started again.
+    module, = host.box.root.glob(MODULE.replace("/certmap", "/kdb/certmap"))
+    module.rename(module.with_suffix(".gone"))
+    assert host.password()[0] == 0
+    host.stop()
+    done = host.box.call("/usr/sbin/krb5kdc", "-n")
+    said = done.stdout + host.box.path(host.LOG).read_text()
+    assert done.returncode != 0 and "cannot initialize realm" in said
+    assert re.search("requested database .*certmap", said), said
+    assert host.password()[0] != 0
+    module.with_suffix(".gone").rename(module)
     host.box.path("/etc/krb5kdc/kdc.conf").write_text(before)
+    host.restart()
+    assert host.password()[0] == 0
 
 
 def test_removal_keeps_passwords(host, story):
     output = host.apt("remove", "krb5-certmap")
+    assert [bool(one) for one in host.installed(*NAMES)] == [False, True]
     assert "WARNING: the module is still loaded by /etc/krb5kdc/kdc.conf" in output
     assert not list(host.box.root.glob(MODULE))
     assert host.box.path(f"{STORE}/deny").exists()
@@ -398,3 +236,5 @@ def test_purge_says_what_it_takes(host):
     assert host.box.path(f"{MINE}/roots.pem").exists()
     assert host.box.path("/var/lib/krb5kdc/principal").exists()
     assert host.password()[0] == 0
+
+

@@ -24,7 +24,9 @@ ELSEWHERE = {
     "cmake --preset release && cmake --build --preset release":
         "it makes what is tested here, in another preset",
     "cpack --config build/release/CPackConfig.cmake": "test_package.py",
-    "apt install ./krb5-certmap_0.1.0_amd64.deb": "test_package.py",
+    "apt install ./krb5-certmap_0.1.0_amd64.deb "
+    "./krb5-certmap-tools_0.1.0_amd64.deb": "test_package.py",
+    "apt install ./krb5-certmap-tools_0.1.0_amd64.deb": "test_package.py",
     "apt remove krb5-certmap": "test_package.py",
     "apt purge": "test_package.py",
     "systemctl enable --now certmap-refresh.timer":
