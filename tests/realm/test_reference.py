@@ -9,6 +9,7 @@ import pki
 import realm
 import replies
 import stacking
+from exchanging import exchange
 
 REALM = "CORP.TEST"
 REFERENCE = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
@@ -31,13 +32,6 @@ def make(make_kdc, world, plugins=None, **relations):
 @pytest.fixture
 def kdc(make_kdc, world):
     return make(make_kdc, world)
-
-
-def transport(kdc, name):
-    limit = {"tcp": "1", "udp": "32700"}[name]
-    config = kdc.folder / "krb5-client.conf"
-    config.write_text(config.read_text().replace(
-        "[libdefaults]", f"[libdefaults]\n    udp_preference_limit = {limit}"))
 
 
 def trust_stranger(kdc):
@@ -68,9 +62,9 @@ def element(line):
     return replies.REFERENCE, line["ref"].encode()
 
 
-@pytest.mark.parametrize("carrier", ["tcp", "udp"])
-def test_our_refusal(kdc, world, carrier):
-    transport(kdc, carrier)
+@pytest.mark.parametrize("limit", ["1", "32700"], ids=["tcp", "udp"])
+def test_our_refusal(kdc, world, limit):
+    kdc.tell_clients(f"udp_preference_limit = {limit}")
     data, line = refused(kdc, "alice", world.card("alice"), NAME_MISMATCH)
     assert line["verdict"] == "refused" and line["reason"] == "no-mapping"
     assert data == [element(line), AS_KEPT]
@@ -189,3 +183,25 @@ def test_report_finds_it(kdc, world):
     line = login.audit["line"]
     assert said.endswith(line[line.index("certmap: "):] + "\n"), said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("relations, number", [
+    ({}, NAME_MISMATCH), (NO_DIRECTORY, FAILED)], ids=["data", "hint"])
+def test_login_shows_it(make_kdc, world, relations, number):
+    """certmap login finds what the line of the last refusal has."""
+    kdc = make(make_kdc, world, **relations)
+    done = exchange(kdc, "principal:alice", identity=world.card("alice"),
+                    cache=f"FILE:{kdc.folder}/cc")
+    assert (done.end, done.number) == ("refused", number), done
+    last = realm.audit_lines(done.log)[-1]
+    assert REFERENCE.fullmatch(done.reference), done
+    assert last["ref"] == done.reference
+
+
+def test_login_does_not_see_it_under_fast(kdc, world):
+    armor = kdc.kinit_password("paul").cache
+    done = exchange(kdc, "principal:alice", identity=world.card("alice"),
+                    armor=armor, cache=f"FILE:{kdc.folder}/cc")
+    assert (done.end, done.number) == ("refused", NAME_MISMATCH), done
+    [line] = realm.audit_lines(done.log)
+    assert REFERENCE.fullmatch(line["ref"]) and done.reference == ""
