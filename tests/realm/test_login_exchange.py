@@ -19,14 +19,26 @@ ALICE = f"alice@{stacking.REALM}"
 def stack(tmp_path_factory, world):
     folder = tmp_path_factory.mktemp("login")
     with stacking.Stack(folder, world, plugins=realm.WRAP) as made:
-        yield made.furnish()
+        made.furnish()
+        made.kdc.kadmin(
+            f'addprinc -pw "{realm.PASSWORD}" +requires_preauth both')
+        yield made
 
 
-@pytest.fixture
-def login(stack, tmp_path):
+@pytest.fixture(scope="module")
+def armor(stack):
+    """Of a host's, say: tickets of somebody with a password."""
+    stack.kdc.add_password("armor")
+    return stack.kdc.kinit_password("armor").cache
+
+
+@pytest.fixture(params=["plain", "armored"])
+def login(request, stack, armor, tmp_path):
     """exchange() with alice's card in a file, into a cache of its own."""
     def run(*names, identity=stack.card, **words):
         words.setdefault("cache", f"FILE:{tmp_path}/cc")
+        if request.param == "armored":
+            words["armor"] = armor
         return exchange(stack.kdc, *names, identity=identity, **words)
     return run
 
@@ -84,7 +96,6 @@ def test_account_without_preauthentication(stack, login):
 
 def test_account_with_password(stack, login):
     """After the card is refused nothing else is tried."""
-    stack.kdc.kadmin(f'addprinc -pw "{realm.PASSWORD}" +requires_preauth both')
     done = login("principal:both")
     assert (done.end, done.number) == ("refused", 75), done
     assert "encrypted_timestamp" not in done.log and done.asked == 0
