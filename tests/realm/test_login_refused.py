@@ -43,13 +43,15 @@ def kdc(tmp_path_factory, world):
 
 @test_logins.names(test_logins.REFUSED)
 def test_reasons(kdc, world, tmp_path, row):
-    """The reasons that kinit is refused for, and what was there stays."""
+    """The reasons that kinit is refused for; what was there stays; and the
+    help desk finds the line by what the user reads out."""
     cache = tmp_path / "cc"
     cache.write_bytes(b"what was there")
     done = refused(kdc, cache, row.name, test_logins.make_card(world, row),
                    row.number)
     audits = realm.audit_lines(done.log)
     assert [audit["reason"] for audit in audits] == [row.reason]
+    assert done.reference and audits[0]["ref"] == done.reference
     assert cache.read_bytes() == b"what was there"
 
 
