@@ -12,7 +12,8 @@ static const struct cm_verb *const verbs[] = {
     &cm_verb_check,    &cm_verb_refresh,  &cm_verb_status,
     &cm_verb_deny,     &cm_verb_override, &cm_verb_ntauth,
     &cm_verb_map,      &cm_verb_populate, &cm_verb_require_card,
-    &cm_verb_expiring, &cm_verb_audit,    &cm_verb_report};
+    &cm_verb_expiring, &cm_verb_audit,    &cm_verb_report,
+    &cm_verb_login};
 
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 

@@ -47,6 +47,7 @@ extern const struct cm_verb cm_verb_map;
 extern const struct cm_verb cm_verb_require_card;
 extern const struct cm_verb cm_verb_audit;
 extern const struct cm_verb cm_verb_report;
+extern const struct cm_verb cm_verb_login;
 
 /* Runs the command line; argv[0] is the program's name. */
 enum cm_exit cm_tool_run(struct cm_tool *tool, int argc, char **argv);

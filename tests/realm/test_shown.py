@@ -53,14 +53,16 @@ class Setting:
 
     def __init__(self, folder, world, make_kdc, slapd):
         self.folder, self.world = folder, world
-        self.alice = world.issuing.issue("CN=alice",
+        # Of a kind of key that libkrb5 1.20 uses in cards.
+        self.alice = world.issuing.issue("CN=alice", key_kind="rsa2048",
                                          upn="alice@example.com")
         for name in ("store", "bin", "cards", "usb", "intermediates", "ntauth",
                      "log"):
             (folder / name).mkdir(mode=0o755)
         relations = world.certmap(
             store=folder / "store", anchors=f"FILE:{world.roots}")
-        self.kdb = make_kdc(realms={REALM: relations}, plugins=realm.WRAP)
+        self.kdb = make_kdc(realms={REALM: relations}, plugins=realm.WRAP,
+                            stacked=True)
         self.ldap = make_kdc(start=False, plugins=realm.WRAP, realms={
             REALM: {**relations, **accounts.reader(folder, slapd)}})
         for name in ("alice", "bob"):
@@ -87,6 +89,8 @@ class Setting:
         shutil.copy(world.ntauth, folder / "ntauth")
         (folder / "admin.secret").write_text(slapd.admin_password)
         (folder / "admin.secret").chmod(0o600)
+        (folder / "pin").write_text(Card.PIN)
+        (folder / "pin").chmod(0o600)
         (folder / "bin" / "certmap").symlink_to(realm.COMMAND)
         for name in ("issuing", "root"):
             (folder / "usb" / f"{name}.crl").write_bytes(
@@ -103,20 +107,30 @@ class Setting:
         (self.folder / "log" / "kdc.log").write_bytes(log)
         (self.folder / "kdc.log.2.gz").write_bytes(gzip.compress(log))
 
+    @property
+    def card(self):
+        """The card, with the PIN that there is nobody to type."""
+        return f"pkcs11:token=card;id=%01?pin-source=file:{self.folder}/pin"
+
     def adapted(self, line):
         """The line with this folder's paths, and answers instead of prompts:
-        whoever binds by name is asked for a password."""
+        whoever binds by name is asked for a password, whoever logs in for a
+        PIN."""
         for old, new in {
                 "/var/lib/krb5kdc certmap": f"{self.folder} store",
                 "/var/log/": f"{self.folder}/log/",
                 "/media/usb/": f"{self.folder}/usb/",
                 "/srv/cards": f"{self.folder}/cards",
+                "certmap login -I 'pkcs11:token=Alice;id=%01'":
+                    "certmap login",
                 "token=Alice": "token=card",
                 "X509:<I>...<SR>...": self.alice.mappings()["issuer-serial"],
                 }.items():
             line = line.replace(old, new)
         line = re.sub(r"(-D \S+)", rf"\1 {self.bind}", line)
         line = line.replace("ldapmodify", f"ldapmodify {self.undo}")
+        if re.match(r"certmap login(?! --list)", line):
+            line += f" -I {shlex.quote(self.card)}"
         if re.match(r"certmap refresh(?! --import)", line):
             line += " " + shlex.join(keeper.USER)
         return line
@@ -124,7 +138,8 @@ class Setting:
     def run(self, line, **environment):
         where = (self.ldap if " -D " in line
                  or line.startswith("certmap populate") else self.kdb)
-        own = where.environment()
+        own = where.environment("client" if line.startswith("certmap login")
+                                else "kdc")
         own["PATH"] = f"{self.folder}/bin:{own['PATH']}"
         return subprocess.run(
             ["bash", "-o", "pipefail", "-c", self.adapted(line)],
@@ -149,7 +164,8 @@ def test_page(page, source, setting):
             continue
         assert line.split()[0] in PROGRAMS, f"not known here: {line}"
         done = setting.run(line, **(card.environment
-                                    if "pkcs11:" in line else {}))
+                                    if "pkcs11:" in line
+                                    or "certmap login" in line else {}))
         if done.returncode != (line in NO):
             failed.append(f"{line}: {done.returncode}\n{done.stdout}")
     assert not failed, "\n".join(failed)

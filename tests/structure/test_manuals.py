@@ -65,6 +65,26 @@ def test_every_number_is_in_the_table_of_what_kinit_says():
                             if number != "0"})
 
 
+def test_every_end_of_a_login_is_explained():
+    """The tokens of certmap login --json, in its section."""
+    text = "".join((ROOT / "tools" / name).read_text() for name in (
+        "login_words.c", "login_pin_words.c", "login_output.c"))
+    words = set(re.findall(r'\{\s*"([a-z]+(?:-[a-z]+)*)",\s*"[A-Z]', text))
+    words |= set(re.findall(r'\{\s*"([a-z]+(?:-[a-z]+)*)",\s*$', text, re.M))
+    assert len(words) > 60
+    section = plain(COMMAND).partition("login [NAME]\n")[2]
+    assert not missing(words, section.partition("\nENVIRONMENT")[0])
+
+
+def test_every_option_of_login_is_explained():
+    text = (ROOT / "tools" / "login.c").read_text()
+    options = re.findall(r'\{"([a-z0-9-]+)", (?:no|required)_argument', text)
+    assert len(options) > 8
+    section = plain(COMMAND).partition("login [NAME]\n")[2]
+    assert not missing([f"--{name}" for name in options],
+                       section.partition("\nENVIRONMENT")[0])
+
+
 def test_every_verb_has_its_place_in_operation():
     """What somebody who runs a KDC uses each one for."""
     verbs = re.findall(r"&cm_verb_(\w+)",
