@@ -217,7 +217,7 @@ choose_attributes(const struct cm_audit *audit,
     size_t count = 0;
 
     cm_schema_attributes(audit->schema, all);
-    while (all[count] != NULL && count < CM_SWEEP_MAX_ATTRIBUTES - 2) {
+    while (count < CM_SWEEP_MAX_ATTRIBUTES - 2 && all[count] != NULL) {
         out[count] = all[count];
         count++;
     }

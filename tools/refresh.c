@@ -66,7 +66,7 @@ usage(struct cm_refresh_command *command, const char *what)
 static bool
 add_rollback(struct cm_refresh_command *command, const char *value)
 {
-    uint8_t *out = command->rollback[command->rollback_count], *der = NULL;
+    uint8_t *out, *der = NULL;
     struct cm_detail why = {""};
     struct cm_trusted trusted = {0};
     const uint8_t *p;
@@ -76,7 +76,7 @@ add_rollback(struct cm_refresh_command *command, const char *value)
 
     if (command->rollback_count == CM_REFRESH_MAX_ROLLBACK)
         return usage(command, "--accept-rollback: too many");
-    command->rollback_count++;
+    out = command->rollback[command->rollback_count++];
     if (cm_hex_decode(value, strlen(value), out, 32, &len) && len == 32)
         return true;
     if (!cm_certfile_read(command->tool->in, value, &der, &len, &why)) {
