@@ -39,8 +39,9 @@ def pytest_runtest_makereport():
     report = (yield).get_result()
     if report.failed:
         for kdc in realm.Kdc.made:
-            lines = kdc.log().splitlines()[-LOG_LINES:]
-            report.sections.append((str(kdc.log_file), "\n".join(lines)))
+            if kdc.log_file.exists() and (log := kdc.log()):
+                lines = log.splitlines()[-LOG_LINES:]
+                report.sections.append((str(kdc.log_file), "\n".join(lines)))
 
 
 @pytest.fixture(scope="session")
