@@ -5,6 +5,7 @@ import socket
 import threading
 
 import pki
+from ports import free_port
 
 
 def _field(tag, *content):
@@ -47,9 +48,9 @@ class Sham:
 
     def __init__(self, reply):
         self.reply = reply
-        self.requests = 0
-        self.tcp = socket.create_server(("127.0.0.1", 0))
-        self.port = self.tcp.getsockname()[1]
+        self._seen = set()
+        self.port = free_port()
+        self.tcp = socket.create_server(("127.0.0.1", self.port))
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", self.port))
         self._threads = [threading.Thread(target=run)
@@ -72,12 +73,18 @@ class Sham:
         self.udp.close()
         self.tcp.close()
 
+    @property
+    def requests(self):
+        """How many different ones: a client that has no answer for a second
+        sends the same again."""
+        return len(self._seen)
+
     def _datagrams(self):
         while True:
             request, client = self.udp.recvfrom(65536)
             if not request:
                 return
-            self.requests += 1
+            self._seen.add(request)
             self.udp.sendto(self.reply, client)
 
     def _connections(self):
@@ -88,7 +95,8 @@ class Sham:
                 return
             with connection, connection.makefile("rb") as stream:
                 size = int.from_bytes(stream.read(4), "big")
-                if len(stream.read(size)) == size > 0:
-                    self.requests += 1
+                request = stream.read(size)
+                if len(request) == size > 0:
+                    self._seen.add(request)
                     connection.sendall(
                         len(self.reply).to_bytes(4, "big") + self.reply)
