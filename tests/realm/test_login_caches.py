@@ -53,7 +53,8 @@ def contents(kdc, where):
     listed = run(kdc, "klist", "-A", "-C", "-f", KRB5CCNAME=where)
     listed = re.sub(r"(?m)^\S+ \S+  \S+ \S+ ", "TIMES", listed)
     listed = re.sub(r"(?m)^Ticket cache: .*", "CACHE", listed)
-    caches = re.sub(r"\n\s+", "", listed).split("CACHE")
+    caches = [one.strip() for one in
+              re.sub(r"\n\s+", "", listed).split("CACHE")]
     assert caches.pop(0) == ""
     return caches[:1] + sorted(caches[1:])
 
