@@ -4,7 +4,8 @@
  *
  * hang, crash, exit, refuse     as soon as it is loaded
  * hang=STEP, crash=STEP, fail=STEP   at start, slots, token, session, find,
- *                               value, login or logout; "fail" is
+ *                               value, later (the second object's value),
+ *                               login or logout; "fail" is
  *                               CKR_DEVICE_ERROR; only of the token in slot N
  *                               where slot=N is there too
  * tokens=N, objects=N           one of each otherwise; all different
@@ -16,9 +17,10 @@
  * swapped                       another card, as soon as it has a session
  * already                       somebody is logged in
  * many-slots, many-found        claims more than there was room for
- * writes, prints, forks         writes into every open pipe, prints, or
- *                               leaves a process behind that keeps
- *                               them open
+ * writes, closes                writes junk (or "zeros") into every open
+ *                               pipe, or closes all files and hangs
+ * prints, forks                 prints, or leaves a process behind that
+ *                               keeps the pipes open
  *
  * The PIN is 1234.  FAKE_TRIES may name a file with the number of tries that
  * are left, which is kept up to date.
@@ -157,17 +159,22 @@ stay_behind(void)
 static void
 disturb(void)
 {
-    static const char junk[] = "\1\0\0\0junk";
+    static const char junk[] = "\1\0\0\0junk", zeros[8];
+    const char *text = fake_is_said("writes", "zeros") ? zeros : junk;
 
     if (fake_says("prints") != NULL) {
         (void)printf("what a module prints\n");
         (void)fflush(stdout);
     }
     for (int fd = STDERR_FILENO + 1; fd < MAX_FILES; fd++) {
-        if (fake_says("writes") == NULL || !is_pipe(fd) ||
-            write(fd, junk, sizeof(junk)) < 0)
+        if (fake_says("writes") != NULL && is_pipe(fd) &&
+            write(fd, text, sizeof(zeros)) < 0)
             continue;
+        if (fake_says("closes") != NULL)
+            (void)close(fd);
     }
+    if (fake_says("closes") != NULL)
+        hang();
     if (fake_says("forks") != NULL && fork() == 0)
         stay_behind();
 }

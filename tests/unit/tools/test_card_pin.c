@@ -59,6 +59,7 @@ static const struct {
     {"already", "0000", LONG_MS, CM_PIN_WRONG, 0, ""},
     {"already,fail=logout", PIN, LONG_MS, CM_PIN_FAILED, 0, "already"},
     {"fail=logout", PIN, LONG_MS, CM_PIN_RIGHT, 0, ""},
+    {"hang=logout", PIN, SHORT_MS, CM_PIN_FAILED, 0, "in time"},
     {RESULT(CKR_PIN_INCORRECT, 160), PIN, LONG_MS, CM_PIN_WRONG, 0, ""},
     {RESULT(CKR_PIN_INVALID, 161), PIN, LONG_MS, CM_PIN_REFUSED, 0, ""},
     {RESULT(CKR_PIN_LEN_RANGE, 162), PIN, LONG_MS, CM_PIN_REFUSED, 0, ""},
