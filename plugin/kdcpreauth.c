@@ -121,9 +121,9 @@ return_without_modreq(krb5_context context, krb5_pa_data *padata,
     generation = current(module);
     if (generation == NULL)
         return EINVAL;
-    code = generation->vt.return_padata(context, padata, req_pkt, request,
-                                        reply, encrypting_key, send_pa_out, cb,
-                                        rock, generation->moddata, NULL);
+    code = cm_generation_return_padata(generation, context, padata, req_pkt,
+                                       request, reply, encrypting_key,
+                                       send_pa_out, cb, rock, NULL);
     cm_generation_release(generation);
     return code;
 }
@@ -140,9 +140,9 @@ return_padata(krb5_context context, krb5_pa_data *padata, krb5_data *req_pkt,
         return return_without_modreq(context, padata, req_pkt, request, reply,
                                      encrypting_key, send_pa_out, cb, rock,
                                      module);
-    return modreq->generation->vt.return_padata(
-        context, padata, req_pkt, request, reply, encrypting_key, send_pa_out,
-        cb, rock, modreq->generation->moddata, modreq->stock);
+    return cm_generation_return_padata(modreq->generation, context, padata,
+                                       req_pkt, request, reply, encrypting_key,
+                                       send_pa_out, cb, rock, modreq->stock);
 }
 
 static void

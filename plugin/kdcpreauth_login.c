@@ -257,17 +257,15 @@ static void
 ask_stock(struct cm_kdc_login *login, krb5_data *req_pkt,
           krb5_kdc_req *request, krb5_pa_data *data)
 {
-    struct cm_generation *generation = login->generation;
-
     login->callbacks = *login->kdc;
     login->callbacks.vers = CM_CALLBACKS;
     login->callbacks.add_auth_indicator = collect_indicator;
     login->scratch = *login->ticket;
     if (!cm_record_enter(&login->record))
         return; /* the record stays new, and is refused */
-    generation->vt.verify(login->context, req_pkt, request, &login->scratch,
-                          data, &login->callbacks, login->rock,
-                          generation->moddata, on_stock, login);
+    cm_generation_verify(login->generation, login->context, req_pkt, request,
+                         &login->scratch, data, &login->callbacks, login->rock,
+                         on_stock, login);
     cm_record_leave(&login->record);
 }
 

@@ -93,7 +93,7 @@ open_services(struct cm_realm *realm, const struct cm_log *log)
     realm->log = log;
     realm->health = cm_directory_health_new(settings->directory.uri_count);
     services->clock = cm_system_clock;
-    services->library = cm_lean_hold();
+    services->library = cm_lean_hold(CM_LEAN_LOGON);
     services->trust = cm_trust_new(&settings->trust, log);
     services->directory = cm_directory_new(&settings->directory, log);
     services->store =

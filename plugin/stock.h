@@ -15,6 +15,7 @@
 
 #include <krb5.h>
 #include <krb5/kdcpreauth_plugin.h>
+#include <openssl/types.h>
 
 #include "detail.h"
 #include "log.h"
@@ -37,7 +38,8 @@ struct cm_generation {
     /* Private to stock*.c. */
     krb5_context context;
     struct cm_stock_object *object;
-    bool *serves; /* one for each realm: is it configured there? */
+    OSSL_LIB_CTX *library; /* lean.h; NULL: the process's own */
+    bool *serves;          /* one for each realm: is it configured there? */
     unsigned references;
 };
 
@@ -78,5 +80,25 @@ struct cm_generation *cm_stock_current(struct cm_stock *stock, int64_t now_ms,
                                        struct cm_detail *detail);
 struct cm_generation *cm_generation_hold(struct cm_generation *generation);
 void cm_generation_release(struct cm_generation *generation); /* NULL: none */
+
+/*
+ * As the methods of the generation's vtable.  While they run, libcrypto's
+ * default context on this thread is a lean one: most of what stock PKINIT
+ * spends on a certificate is OpenSSL's search for decoders.  What is decoded
+ * and verified is the same.
+ */
+void cm_generation_verify(struct cm_generation *generation,
+                          krb5_context context, krb5_data *req_pkt,
+                          krb5_kdc_req *request, krb5_enc_tkt_part *ticket,
+                          krb5_pa_data *data, krb5_kdcpreauth_callbacks cb,
+                          krb5_kdcpreauth_rock rock,
+                          krb5_kdcpreauth_verify_respond_fn respond,
+                          void *arg);
+krb5_error_code cm_generation_return_padata(
+    struct cm_generation *generation, krb5_context context,
+    krb5_pa_data *padata, krb5_data *req_pkt, krb5_kdc_req *request,
+    krb5_kdc_rep *reply, krb5_keyblock *encrypting_key,
+    krb5_pa_data **send_pa_out, krb5_kdcpreauth_callbacks cb,
+    krb5_kdcpreauth_rock rock, krb5_kdcpreauth_modreq modreq);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lean.h"
 #include "stock_identity.h"
 
 /* The library's own words about the last failure. */
@@ -139,6 +140,7 @@ discard(struct cm_generation *made)
     if (made == NULL)
         return;
     krb5_free_context(made->context);
+    cm_lean_release(made->library); /* what stock made with it is freed */
     free(made->serves);
     free(made);
 }
@@ -160,6 +162,7 @@ cm_stock_generation_make(const struct cm_stock_source *source,
         made = NULL;
     } else if (initialise(made, source, before, served, attempt)) {
         made->object = cm_stock_object_hold(source->object);
+        made->library = cm_lean_hold(CM_LEAN_STOCK);
         made->references = 1;
     } else {
         discard(made);
@@ -194,4 +197,38 @@ cm_generation_release(struct cm_generation *generation)
     object = generation->object;
     discard(generation);
     cm_stock_object_release(object);
+}
+
+void
+cm_generation_verify(struct cm_generation *generation, krb5_context context,
+                     krb5_data *req_pkt, krb5_kdc_req *request,
+                     krb5_enc_tkt_part *ticket, krb5_pa_data *data,
+                     krb5_kdcpreauth_callbacks cb, krb5_kdcpreauth_rock rock,
+                     krb5_kdcpreauth_verify_respond_fn respond, void *arg)
+{
+    OSSL_LIB_CTX *before = cm_lean_enter(generation->library);
+
+    generation->vt.verify(context, req_pkt, request, ticket, data, cb, rock,
+                          generation->moddata, respond, arg);
+    cm_lean_leave(before);
+}
+
+krb5_error_code
+cm_generation_return_padata(struct cm_generation *generation,
+                            krb5_context context, krb5_pa_data *padata,
+                            krb5_data *req_pkt, krb5_kdc_req *request,
+                            krb5_kdc_rep *reply, krb5_keyblock *encrypting_key,
+                            krb5_pa_data **send_pa_out,
+                            krb5_kdcpreauth_callbacks cb,
+                            krb5_kdcpreauth_rock rock,
+                            krb5_kdcpreauth_modreq modreq)
+{
+    OSSL_LIB_CTX *before = cm_lean_enter(generation->library);
+    krb5_error_code code;
+
+    code = generation->vt.return_padata(context, padata, req_pkt, request,
+                                        reply, encrypting_key, send_pa_out, cb,
+                                        rock, generation->moddata, modreq);
+    cm_lean_leave(before);
+    return code;
 }
