@@ -316,7 +316,9 @@ class Slapd:
 
     def _global_ldif(self):
         lines = ["dn: cn=config", "objectClass: olcGlobal", "cn: config",
-                 "olcSizeLimit: unlimited"]
+                 "olcSizeLimit: unlimited",
+                 # Debian's; without it each answer calls syslog().
+                 "olcLogLevel: none"]
         if self.certificate is not None:
             cert, key = self.certificate
             lines += [f"olcTLSCertificateFile: {cert}",
