@@ -116,6 +116,11 @@ class Mixture:
                     folder, server.ldaps, bind_dn=server.reader_dn,
                     password=server.reader_password, ca_file=server.ca_file),
                 **relations)})
+        # krb5kdc reserves 1 MB for each TCP connection.  From the heap, as
+        # malloc comes to take it, that leaves holes in which what is small
+        # settles: pages that come and go, some at a time.
+        self.kdc.own_environment = {
+            "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072"}
         self.kdc.create_database()
         self.kdc.add_principals(*names, "other", "revoked")
         self.kdc.kadmin(
@@ -177,6 +182,10 @@ class Mixture:
             spoilt[self.random.randrange(len(spoilt))] ^= \
                 1 << self.random.randrange(8)
         return bytes(spoilt)
+
+    def threads(self):
+        """How many the KDC has."""
+        return len(list(Path(f"/proc/{self.kdc.pid}/task").iterdir()))
 
     def memory(self):
         """Bytes that the KDC has for itself alone."""
