@@ -6,7 +6,9 @@ on db2 with ours between.
     tests/bench/bench_kdb.py BUILD --instructions
 
 BUILD is a build folder, best of the preset release.  Rounds take turns, in
-changing order.  With --instructions nothing is timed: valgrind counts what
+changing order, each with a KDC that was just started: where its memory happens
+to lie is worth a percent.  db2 has a second KDC, which shows by how much the
+same differs from the same.  With --instructions nothing is timed: valgrind counts what
 krb5kdc executes for an AS-REQ.  Exit code 1: the limit is exceeded.
 """
 
@@ -22,7 +24,8 @@ from pathlib import Path
 import measure
 from measure import say
 
-DIRECT, STACKED = "direct", "stacked"
+DIRECT, STACKED, AGAIN = "direct", "stacked", "direct again"
+WARM = 200  # logins before a round
 REALM = "CORP.TEST"
 LIMIT = 1.02
 
@@ -32,7 +35,7 @@ def arguments():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("build", type=Path)
     parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--logins", type=int, default=1000, help="of a round")
+    parser.add_argument("--logins", type=int, default=4000, help="of a round")
     parser.add_argument("--in-flight", type=int, default=4)
     parser.add_argument("--instructions", action="store_true")
     parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS",
@@ -69,6 +72,8 @@ class Case:
             "paul")
 
     def round(self, count):
+        self.kdc.restart()
+        self.load(WARM).begin().result()
         measure.wait_for_quiet(options.quiet)
         load = self.load(count)
         before = measure.cpu_clock(self.kdc.pid)
@@ -99,10 +104,6 @@ def ratios(above, below):
 
 
 def run(cases):
-    for case in cases.values():
-        case.round(500)
-        case.rates.clear()
-        case.cpu.clear()
     for number in range(options.rounds):
         order = list(cases.items())
         for _, case in order if number % 2 == 0 else reversed(order):
@@ -118,18 +119,21 @@ def report(cases):
         print(f"| {kind} | {statistics.median(case.rates):.0f} "
               f"| {statistics.median(case.cpu) * 1e6:.1f} us |")
     print()
-    rate = ratios(cases[DIRECT].rates, cases[STACKED].rates)
-    cpu = ratios(cases[STACKED].cpu, cases[DIRECT].cpu)
-    kept = measure.keeps("AS-REQ/s of direct beside stacked", rate[0], "<=",
-                         LIMIT)
-    print(f"  half of the rounds: {rate[1]:.3f} to {rate[2]:.3f}")
-    measure.keeps("CPU of stacked beside direct", cpu[0], "<=", LIMIT)
-    print(f"  half of the rounds: {cpu[1]:.3f} to {cpu[2]:.3f}")
+    kept = True
+    for kind in (STACKED, AGAIN):
+        rate = ratios(cases[DIRECT].rates, cases[kind].rates)
+        cpu = ratios(cases[kind].cpu, cases[DIRECT].cpu)
+        limit = ("<=", LIMIT) if kind == STACKED else ()
+        kept &= measure.keeps(f"AS-REQ/s of direct beside {kind}", rate[0],
+                              *limit)
+        print(f"  half of the rounds: {rate[1]:.3f} to {rate[2]:.3f}")
+        measure.keeps(f"CPU of {kind} beside direct", cpu[0], *limit)
+        print(f"  half of the rounds: {cpu[1]:.3f} to {cpu[2]:.3f}")
     return kept
 
 
 def count(cases):
-    found = {kind: case.instructions() for kind, case in cases.items()}
+    found = {kind: cases[kind].instructions() for kind in (DIRECT, STACKED)}
     for kind, number in found.items():
         print(f"{kind}: {number:,.0f} instructions per AS-REQ")
     return measure.keeps("instructions of stacked beside direct",
@@ -141,8 +145,9 @@ def main():
             contextlib.ExitStack() as cleanup:
         folder = Path(name)
         world = realm.World(folder, key_kind="ec")
-        cases = {kind: Case(folder / kind, world, kind == STACKED)
-                 for kind in (DIRECT, STACKED)}
+        cases = {kind: Case(folder / kind.replace(" ", "-"), world,
+                            kind == STACKED)
+                 for kind in (DIRECT, STACKED, AGAIN)}
         if options.instructions:
             return 0 if count(cases) else 1
         for case in cases.values():
