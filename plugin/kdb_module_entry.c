@@ -100,6 +100,31 @@ cm_kdb_is_told_early(const krb5_db_entry *entry, krb5_timestamp now)
            is_past(entry->pw_expiration, now);
 }
 
+/* With an error, out stays empty. */
+static krb5_error_code
+fill_nobody(krb5_context context, const krb5_data *realm, krb5_db_entry *out)
+{
+    krb5_error_code code;
+
+    memset(out, 0, sizeof(*out));
+    out->magic = (krb5_magic)KRB5_KDB_MAGIC_NUMBER;
+    out->len = KRB5_KDB_V1_BASE_LENGTH;
+    out->attributes = KRB5_KDB_REQUIRES_PRE_AUTH | KRB5_KDB_DISALLOW_SVR;
+    out->max_life = NOBODY_LIFE;
+    code = cm_kdb_mark(out, CM_KDB_MARK_NOBODY);
+    if (code != 0)
+        return code;
+    code =
+        krb5_build_principal(context, &out->princ, realm->length, realm->data,
+                             CM_NOBODY_FIRST, CM_NOBODY_SECOND, NULL);
+    if (code != 0) {
+        free(out->tl_data->tl_data_contents);
+        free(out->tl_data);
+        memset(out, 0, sizeof(*out));
+    }
+    return code;
+}
+
 krb5_error_code
 cm_kdb_nobody(krb5_context context, const krb5_data *realm,
               krb5_db_entry **out)
@@ -109,35 +134,32 @@ cm_kdb_nobody(krb5_context context, const krb5_data *realm,
 
     if (entry == NULL)
         return ENOMEM;
-    entry->magic = (krb5_magic)KRB5_KDB_MAGIC_NUMBER;
-    entry->len = KRB5_KDB_V1_BASE_LENGTH;
-    entry->attributes = KRB5_KDB_REQUIRES_PRE_AUTH | KRB5_KDB_DISALLOW_SVR;
-    entry->max_life = NOBODY_LIFE;
-    code = krb5_build_principal(context, &entry->princ, realm->length,
-                                realm->data, CM_NOBODY_FIRST, CM_NOBODY_SECOND,
-                                NULL);
-    if (code == 0)
-        code = cm_kdb_mark(entry, CM_KDB_MARK_NOBODY);
+    code = fill_nobody(context, realm, entry);
     if (code != 0) {
-        krb5_db_free_principal(context, entry);
+        free(entry);
         return code;
     }
     *out = entry;
     return 0;
 }
 
+/* What it was is freed by the module that made it, in an entry of its own. */
 krb5_error_code
 cm_kdb_become_nobody(krb5_context context, krb5_db_entry *entry)
 {
-    krb5_db_entry *nobody = NULL, was;
-    krb5_error_code code =
-        cm_kdb_nobody(context, &entry->princ->realm, &nobody);
+    krb5_db_entry *was = calloc(1, sizeof(*was));
+    krb5_db_entry nobody;
+    krb5_error_code code;
 
-    if (code != 0)
+    if (was == NULL)
+        return ENOMEM;
+    code = fill_nobody(context, &entry->princ->realm, &nobody);
+    if (code != 0) {
+        free(was);
         return code;
-    was = *entry;
-    *entry = *nobody;
-    *nobody = was;
-    krb5_db_free_principal(context, nobody);
+    }
+    *was = *entry;
+    *entry = nobody;
+    krb5_db_free_principal(context, was);
     return 0;
 }
