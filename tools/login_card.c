@@ -181,14 +181,18 @@ take_object(struct cm_card_object *object, const char *given, int64_t now,
     return ok && made.where != NULL;
 }
 
-/* The one of the same certificate that is there already; NULL: none. */
+/* The one of the same certificate that another module has shown; NULL: none.
+ * In one module it is another object, perhaps without the key. */
 static struct cm_login_identity *
 find_twin(struct cm_login_identities *all, const struct cm_login_identity *one)
 {
+    const struct cm_card_object *card = &one->card, *other;
+
     for (size_t i = 0; i < all->count; i++) {
-        if (all->list[i].card.der_len == one->card.der_len &&
-            memcmp(all->list[i].card.der, one->card.der, one->card.der_len) ==
-                0)
+        other = &all->list[i].card;
+        if (other->der_len == card->der_len &&
+            memcmp(other->der, card->der, card->der_len) == 0 &&
+            strcmp(other->module, card->module) != 0)
             return &all->list[i];
     }
     return NULL;
@@ -199,44 +203,58 @@ find_twin(struct cm_login_identities *all, const struct cm_login_identity *one)
 static void
 add_once(struct cm_login_identities *all, struct cm_login_identity *one)
 {
-    struct cm_login_identity *twin = find_twin(all, one), better;
+    struct cm_login_identity *twin = find_twin(all, one), spare;
 
     if (twin == NULL) {
         all->list[all->count++] = *one;
         return;
     }
-    better = !twin->usable && one->usable ? *one : *twin;
-    cm_login_identity_clear(better.where == twin->where ? one : twin);
-    *twin = better;
+    spare = *one;
+    if (!twin->usable && one->usable) {
+        spare = *twin;
+        *twin = *one;
+    }
+    cm_login_identity_clear(&spare);
+}
+
+bool
+cm_login_cards_take(struct cm_card_objects *objects, const char *uri,
+                    int64_t now, struct cm_login_identities *out)
+{
+    struct cm_login_identities all = {NULL, 0};
+    struct cm_login_identity one;
+    bool ok;
+
+    memset(out, 0, sizeof(*out));
+    all.list = calloc(objects->count + 1, sizeof(*all.list));
+    ok = all.list != NULL;
+    for (size_t i = 0; ok && i < objects->count; i++) {
+        ok = take_object(&objects->list[i], uri, now, &one);
+        if (ok)
+            add_once(&all, &one);
+        else
+            cm_login_identity_clear(&one);
+    }
+    cm_card_objects_clear(objects);
+    if (!ok) {
+        cm_login_identities_clear(&all);
+        return false;
+    }
+    *out = all;
+    return true;
 }
 
 bool
 cm_login_cards(const char *uri, int64_t now, struct cm_login_identities *out,
                struct cm_detail *detail)
 {
-    struct cm_login_identities all = {NULL, 0};
-    struct cm_login_identity one;
     struct cm_card_objects objects = {NULL, 0};
-    bool ok;
 
     memset(out, 0, sizeof(*out));
     if (!cm_card_list(uri, CM_CARD_TIMEOUT_MS, &objects, detail))
         return false;
-    all.list = calloc(objects.count + 1, sizeof(*all.list));
-    ok = all.list != NULL;
-    for (size_t i = 0; ok && i < objects.count; i++) {
-        ok = take_object(&objects.list[i], uri, now, &one);
-        if (ok)
-            add_once(&all, &one);
-        else
-            cm_login_identity_clear(&one);
-    }
-    cm_card_objects_clear(&objects);
-    if (!ok) {
-        cm_login_identities_clear(&all);
-        cm_detail_set(detail, "out of memory");
-        return false;
-    }
-    *out = all;
-    return true;
+    if (cm_login_cards_take(&objects, uri, now, out))
+        return true;
+    cm_detail_set(detail, "out of memory");
+    return false;
 }

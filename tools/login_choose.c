@@ -106,7 +106,6 @@ show_one(FILE *out, size_t number, const struct cm_login_identity *identity)
     if (identity->decoded)
         show_field(out, "issuer", identity->cert.issuer_rfc4514);
     show_field(out, "where", identity->where);
-    show_value(out, identity);
 }
 
 void
@@ -116,7 +115,21 @@ cm_login_show(FILE *out, const struct cm_login_identities *identities,
     size_t number = 0;
 
     for (size_t i = 0; i < identities->count; i++) {
-        if (!usable || identities->list[i].usable)
+        if (usable && !identities->list[i].usable)
+            continue;
+        show_one(out, ++number, &identities->list[i]);
+        show_value(out, &identities->list[i]);
+    }
+}
+
+/* Whoever is asked for a number needs no other way to name one. */
+static void
+show_choice(FILE *out, const struct cm_login_identities *identities)
+{
+    size_t number = 0;
+
+    for (size_t i = 0; i < identities->count; i++) {
+        if (identities->list[i].usable)
             show_one(out, ++number, &identities->list[i]);
     }
 }
@@ -197,7 +210,7 @@ cm_login_choose(int terminal, const struct cm_login_identities *identities,
 
     if (out == NULL)
         return false;
-    cm_login_show(out, identities, true);
+    show_choice(out, identities);
     for (int i = 0; !chosen && more && i < CM_LOGIN_MAX_ASKED; i++) {
         fprintf(out, "Which one? (1-%zu, empty to give up): ",
                 count_usable(identities));

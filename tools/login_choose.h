@@ -32,7 +32,7 @@ bool cm_login_prefix_is_valid(const char *prefix);
 enum cm_login_found cm_login_find(const struct cm_login_identities *identities,
                                   const char *prefix, size_t *index);
 
-/* A paragraph each: number, holder, expiry, issuer, place, and how to name it
+/* A paragraph each: number, holder, expiry, issuer, place; and how to name it
  * on the command line.  usable: those alone; their numbers go without the
  * others. */
 void cm_login_show(FILE *out, const struct cm_login_identities *identities,

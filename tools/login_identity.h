@@ -15,7 +15,6 @@
 #include "login_exchange.h"
 
 enum {
-    CM_LOGIN_MAX_IDENTITIES = CM_CARD_MAX_OBJECTS,
     CM_LOGIN_MAX_FILE = 1024 * 1024 /* bytes of a PKCS#12 file */
 };
 
@@ -57,8 +56,8 @@ const char *cm_login_uri_fault(const char *uri);
 
 /*
  * Those on the cards that the URI matches (NULL: on all), in the readers'
- * order; a certificate that is there twice is one.  False: as cm_card_list()
- * has it.  True with count 0: there is no certificate.
+ * order; one that two modules show is one.  False: as cm_card_list() has it.
+ * True with count 0: there is no certificate.
  */
 bool cm_login_cards(const char *uri, int64_t now,
                     struct cm_login_identities *out, struct cm_detail *detail);
@@ -75,6 +74,10 @@ bool cm_login_file(const char *text, int64_t now, cm_login_ask_fn *ask,
 void cm_login_identities_clear(struct cm_login_identities *identities);
 
 /* ---- For the files that fill one ---- */
+
+/* What was listed, which is emptied in any case.  False: no memory. */
+bool cm_login_cards_take(struct cm_card_objects *objects, const char *uri,
+                         int64_t now, struct cm_login_identities *out);
 
 /* Decodes, and says who it is and whether it may be used to log in at all,
  * whatever a KDC may ask for beyond.  False: no memory. */

@@ -207,16 +207,3 @@ def test_pin_pad(counted):
                      "CERTMAP_PIN_SAYS": "pad"})
     assert status != DONE and "PIN of" not in text, text
     assert counted.file.read_text() == "3\n"
-
-
-def test_two_modules_for_one_reader(office, card, tmp_path):
-    """Each certificate is offered once."""
-    folder = tmp_path / ".config" / "pkcs11" / "modules"
-    folder.mkdir(parents=True)
-    (folder / "again.module").write_text(f"module: {PIN_MODULE}\n")
-    own = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / ".config")}
-    listed = office.login("--list", card=card, environment=own)[1]
-    assert len(listed) == 2, listed
-    status, text = office.at_terminal(card=card, answers=[Card.PIN],
-                                      environment=own)
-    assert status == DONE and TICKET in text, text
