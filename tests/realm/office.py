@@ -1,8 +1,6 @@
 """A realm whose users log in with certmap login, and know no principal."""
 
 import json
-import os
-import pty
 import re
 import subprocess
 from pathlib import Path
@@ -11,11 +9,12 @@ import accounts
 import pki
 import realm
 import stacking
+import terminal
 from realm import COMMAND
 
 UPN = "alice@corp.test"
 DONE, REFUSED, MEND, ABSENT = 0, 1, 2, 3
-QUESTION = re.compile(r"(PIN of|Password of|Which one).*: $")
+QUESTION = re.compile(rb"(PIN of|Password of|Which one)[^\r\n]*: ")
 
 
 class Office:
@@ -115,24 +114,14 @@ class Office:
     def at_terminal(self, *arguments, answers=(), card=None, environment=None):
         """On a terminal, where each answer, or who finds it in what is shown,
         waits for its question; (status, what the terminal shows)."""
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.execve(COMMAND, [COMMAND, "login", *map(str, arguments)],
-                      {**self.environment(card), **(environment or {})})
-        text, left = "", list(answers)
-        while True:
-            try:
-                piece = os.read(terminal, 4096)
-            except OSError:  # the other end is closed
-                break
-            if not piece:
-                break
-            text += piece.decode()
-            if left and QUESTION.search(text):
-                answer = left.pop(0)
-                answer = answer(text) if callable(answer) else answer
-                os.write(terminal, f"{answer}\n".encode())
-        os.close(terminal)
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        def typed(answer):
+            if callable(answer):
+                return lambda text: f"{answer(text.decode())}\n".encode()
+            return f"{answer}\n".encode()
+
+        status, text, left = terminal.talk(
+            [COMMAND, "login", *map(str, arguments)],
+            {**self.environment(card), **(environment or {})},
+            map(typed, answers), QUESTION)
         assert not left, f"nobody asked for {left}: {text}"
         return status, text.replace("\r\n", "\n")
