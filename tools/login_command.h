@@ -51,6 +51,7 @@ enum cm_login_own {
     CM_LOGIN_NO_TERMINAL,
     CM_LOGIN_NO_PIN_FILE,
     CM_LOGIN_LAST_TRY,
+    CM_LOGIN_CARD_KEY,
     CM_LOGIN_NO_MEMORY
 };
 void cm_login_answer_own(struct cm_login_answer *answer,

@@ -151,6 +151,21 @@ may_go_on(const struct cm_login_names *names, size_t first,
            names->list[at].kind == CM_LOGIN_X500;
 }
 
+/* What the last exchange came to. */
+static void
+conclude(const struct cm_login_order *order, const struct secrets *secrets,
+         struct cm_login_answer *answer)
+{
+    answer->words = cm_login_words(&answer->result, order->typed != NULL);
+    answer->said = answer->result.said;
+    answer->code = exit_of(answer->result.end);
+    if (answer->result.end == CM_LOGIN_GIVEN_UP)
+        cm_login_answer_unasked(answer);
+    else if (answer->result.fault == CM_LOGIN_FAULT_IDENTITY &&
+             secrets->pin[0] != '\0') /* which was right */
+        cm_login_answer_own(answer, CM_LOGIN_CARD_KEY);
+}
+
 static void
 exchange(const struct cm_login_order *order,
          const struct cm_login_names *names, struct secrets *secrets,
@@ -182,11 +197,7 @@ exchange(const struct cm_login_order *order,
         cm_login_result_clear(&answer->result);
         answer->result = result;
     } while (more);
-    answer->words = cm_login_words(&answer->result, order->typed != NULL);
-    answer->said = answer->result.said;
-    answer->code = exit_of(answer->result.end);
-    if (answer->result.end == CM_LOGIN_GIVEN_UP)
-        cm_login_answer_unasked(answer);
+    conclude(order, secrets, answer);
 }
 
 void

@@ -63,6 +63,12 @@ static const struct {
           "One try is left before the card locks, and it is not spent on a "
           "PIN from a file.",
           "Type the PIN: leave pin-source out."}},
+    [CM_LOGIN_CARD_KEY] =
+        {CM_EXIT_USAGE,
+         {"card-key",
+          "The PIN is right, and libkrb5 cannot use the card's key.",
+          "Ask the help desk; older versions of libkrb5 use RSA keys in cards "
+          "alone."}},
     [CM_LOGIN_NO_MEMORY] = {CM_EXIT_UNAVAILABLE,
                             {"no-memory", "Out of memory.", ""}},
 };

@@ -57,10 +57,12 @@ class Office:
             "foreign": self.world.foreign.issue("CN=foreign", upn=UPN),
             "unlisted": self.world.web.issue("CN=unlisted", upn=UPN)}
 
-    def write_accounts(self):
+    def write_accounts(self, *more):
+        """Of the cards, and more ones of alice."""
         values = {name: card.mappings() for name, card in self.cards.items()}
         alice = [values[name]["ski"] for name in
                  ("alice", "case", "old", "revoked", "foreign", "unlisted")]
+        alice += [card.mappings()["ski"] for card in more]
         self.stack.accounts(
             accounts.account("alice", *alice),
             accounts.account("bob", values["suffix"]["ski"],

@@ -109,6 +109,19 @@ def test_pin_from_a_file(office, card, tmp_path):
     assert office.at_terminal(card=card, answers=[Card.PIN])[0] == DONE
 
 
+def test_key_that_libkrb5_may_not_know(office, tmp_path):
+    """Its version 1.20 knows RSA keys in cards alone; the PIN is right."""
+    curve = office.world.issuing.issue("CN=curve", key_kind="ec")
+    office.write_accounts(curve)
+    card = Card(tmp_path, curve)
+    status, text = office.at_terminal("alice", card=card, answers=[Card.PIN])
+    if status != DONE:
+        assert status == MEND and "The PIN is right" in text, text
+        assert "may be wrong" not in text
+    else:
+        assert TICKET in text
+
+
 def test_nobody_to_ask(office, card):
     status, answer, _ = office.login(card=card)
     assert (status, answer["token"]) == (MEND, "no-terminal")
