@@ -102,7 +102,9 @@ class Setting:
     def logins(self):
         """A log with a login of alice, and one with a card of nobody."""
         assert self.kdb.kinit("alice", self.alice).ok
-        assert not self.kdb.kinit("alice", self.world.card("nobody")).ok
+        refused = self.kdb.kinit("alice", self.world.card("nobody"))
+        assert not refused.ok
+        self.reference = refused.audit["ref"]
         log = self.kdb.log_file.read_bytes()
         (self.folder / "log" / "kdc.log").write_bytes(log)
         (self.folder / "kdc.log.2.gz").write_bytes(gzip.compress(log))
@@ -124,6 +126,7 @@ class Setting:
                 "certmap login -I 'pkcs11:token=Alice;id=%01'":
                     "certmap login",
                 "token=Alice": "token=card",
+                "7K3M9QX2TD": self.reference,
                 "X509:<I>...<SR>...": self.alice.mappings()["issuer-serial"],
                 }.items():
             line = line.replace(old, new)
