@@ -118,9 +118,11 @@ class Mixture:
                 **relations)})
         # krb5kdc reserves 1 MB for each TCP connection.  From the heap, as
         # malloc comes to take it, that leaves holes in which what is small
-        # settles: pages that come and go, some at a time.
+        # settles: pages that come and go, some at a time.  And a heap of its
+        # own for each thread stays when the thread has ended.
         self.kdc.own_environment = {
-            "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072"}
+            "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072:"
+                              "glibc.malloc.arena_max=1"}
         self.kdc.create_database()
         self.kdc.add_principals(*names, "other", "revoked")
         self.kdc.kadmin(
