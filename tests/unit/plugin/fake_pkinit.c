@@ -38,11 +38,14 @@ static void
 answer_no_with_data(krb5_kdcpreauth_verify_respond_fn respond, void *arg)
 {
     krb5_pa_data **list = calloc(2, sizeof(*list));
+    krb5_pa_data *element = calloc(1, sizeof(*element));
 
-    list[0] = calloc(1, sizeof(**list));
-    list[0]->pa_type = FAKE_PKINIT_E_DATA;
-    list[0]->length = sizeof(FAKE_PKINIT_VALUE) - 1;
-    list[0]->contents = (krb5_octet *)strdup(FAKE_PKINIT_VALUE);
+    if (list == NULL || element == NULL)
+        abort();
+    element->pa_type = FAKE_PKINIT_E_DATA;
+    element->length = sizeof(FAKE_PKINIT_VALUE) - 1;
+    element->contents = (krb5_octet *)strdup(FAKE_PKINIT_VALUE);
+    list[0] = element;
     respond(arg, KRB5KDC_ERR_CANT_VERIFY_CERTIFICATE, NULL, list, NULL);
 }
 
