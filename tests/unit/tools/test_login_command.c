@@ -93,7 +93,8 @@ files_are_judged(void **state)
         assert_string_equal(one->value, judged[i].file);
         if (one->usable != (judged[i].why == NULL) ||
             one->expired != judged[i].expired ||
-            (!one->usable && strstr(one->why.text, judged[i].why) == NULL))
+            (judged[i].why != NULL &&
+             strstr(one->why.text, judged[i].why) == NULL))
             fail_msg("%s: %d, %s", judged[i].file, one->usable, one->why.text);
         assert_int_equal(one->password != NULL,
                          strstr(judged[i].file, "secret") != NULL);
