@@ -24,8 +24,7 @@ struct session {
 };
 
 /* The exchange about one name. */
-struct
-try {
+struct attempt {
     krb5_principal client;
     krb5_ccache pinned;
     krb5_ccache kept; /* what libkrb5 writes tickets to */
@@ -133,45 +132,45 @@ has_pkinit(const struct session *session)
 /* ---- One name ---- */
 
 static krb5_error_code
-open_try(struct session *session, const struct cm_login_name *name,
-         struct try *try)
+open_attempt(struct session *session, const struct cm_login_name *name,
+             struct attempt *attempt)
 {
     krb5_context context = session->context;
     krb5_get_init_creds_opt *options = session->options;
     krb5_error_code ret;
 
-    cm_login_watch_next(&session->watch, try->client);
+    cm_login_watch_next(&session->watch, attempt->client);
     krb5_get_init_creds_opt_set_canonicalize(options,
                                              name->kind != CM_LOGIN_PRINCIPAL);
-    ret = cm_login_cache_pin(context, try->client, &try->pinned);
+    ret = cm_login_cache_pin(context, attempt->client, &attempt->pinned);
     if (ret == 0)
-        ret = krb5_cc_new_unique(context, "MEMORY", NULL, &try->kept);
+        ret = krb5_cc_new_unique(context, "MEMORY", NULL, &attempt->kept);
     if (ret == 0)
         ret = krb5_get_init_creds_opt_set_in_ccache(context, options,
-                                                    try->pinned);
+                                                    attempt->pinned);
     if (ret == 0)
         ret = krb5_get_init_creds_opt_set_out_ccache(context, options,
-                                                     try->kept);
+                                                     attempt->kept);
     if (ret == 0)
-        ret =
-            krb5_init_creds_init(context, try->client, cm_login_prompt,
-                                 &session->asker, 0, options, &try->exchange);
+        ret = krb5_init_creds_init(context, attempt->client, cm_login_prompt,
+                                   &session->asker, 0, options,
+                                   &attempt->exchange);
     return ret;
 }
 
 static void
-close_try(const struct session *session, struct try *try)
+close_attempt(const struct session *session, struct attempt *attempt)
 {
     krb5_context context = session->context;
 
-    if (try->exchange != NULL)
-        krb5_init_creds_free(context, try->exchange);
-    krb5_free_cred_contents(context, &try->creds);
-    if (try->pinned != NULL)
-        (void)krb5_cc_destroy(context, try->pinned);
-    if (try->kept != NULL)
-        (void)krb5_cc_destroy(context, try->kept);
-    krb5_free_principal(context, try->client);
+    if (attempt->exchange != NULL)
+        krb5_init_creds_free(context, attempt->exchange);
+    krb5_free_cred_contents(context, &attempt->creds);
+    if (attempt->pinned != NULL)
+        (void)krb5_cc_destroy(context, attempt->pinned);
+    if (attempt->kept != NULL)
+        (void)krb5_cc_destroy(context, attempt->kept);
+    krb5_free_principal(context, attempt->client);
 }
 
 static void
@@ -196,15 +195,15 @@ fail(const struct session *session, krb5_error_code code,
 /* Returns the number of the KRB-ERROR that came last, or 0.  Where libkrb5
  * began anew after it, it has forgotten the error. */
 static int
-read_error(const struct session *session, const struct try *try,
+read_error(const struct session *session, const struct attempt *attempt,
            struct cm_login_result *out)
 {
     krb5_error *error = NULL;
     int number;
 
-    if (try->exchange == NULL ||
-        krb5_init_creds_get_error(session->context, try->exchange, &error) !=
-            0 ||
+    if (attempt->exchange == NULL ||
+        krb5_init_creds_get_error(session->context, attempt->exchange,
+                                  &error) != 0 ||
         error == NULL)
         return session->watch.error;
     number = (int)error->error;
@@ -227,7 +226,7 @@ say_more(const struct cm_login_watch *watch, struct cm_login_result *out)
 }
 
 static void
-refuse(const struct session *session, const struct try *try,
+refuse(const struct session *session, const struct attempt *attempt,
        krb5_error_code code, struct cm_login_result *out)
 {
     struct cm_login_facts facts = {
@@ -238,7 +237,7 @@ refuse(const struct session *session, const struct try *try,
     };
 
     say(session, code, out);
-    facts.error = read_error(session, try, out);
+    facts.error = read_error(session, attempt, out);
     facts.module = has_pkinit(session);
     cm_login_judge(&facts, out);
     if (out->end != CM_LOGIN_REFUSED)
@@ -248,28 +247,29 @@ refuse(const struct session *session, const struct try *try,
 }
 
 static void
-keep(const struct session *session, struct try *try,
+keep(const struct session *session, struct attempt *attempt,
      struct cm_login_result *out)
 {
     krb5_context context = session->context;
     char *principal = NULL, *cache = NULL;
     krb5_error_code ret;
 
-    ret = krb5_unparse_name(context, try->creds.client, &principal);
+    ret = krb5_unparse_name(context, attempt->creds.client, &principal);
     if (ret == 0)
-        ret = cm_login_cache_store(context, try->kept, try->creds.client,
-                                   session->request->cache, &cache);
+        ret =
+            cm_login_cache_store(context, attempt->kept, attempt->creds.client,
+                                 session->request->cache, &cache);
     if (ret != 0) {
         krb5_free_unparsed_name(context, principal);
         fail(session, ret, CM_LOGIN_FAULT_CACHE, out);
         return;
     }
-    try->kept = NULL;
+    attempt->kept = NULL;
     out->principal = principal;
     out->cache = cache;
-    out->ends = (uint32_t)try->creds.times.endtime;
-    if ((try->creds.ticket_flags & TKT_FLG_RENEWABLE) != 0)
-        out->renew_until = (uint32_t)try->creds.times.renew_till;
+    out->ends = (uint32_t)attempt->creds.times.endtime;
+    if ((attempt->creds.ticket_flags & TKT_FLG_RENEWABLE) != 0)
+        out->renew_until = (uint32_t)attempt->creds.times.renew_till;
     out->end = CM_LOGIN_DONE;
     out->fault = CM_LOGIN_FAULT_NONE;
 }
@@ -277,23 +277,24 @@ keep(const struct session *session, struct try *try,
 /* False: the KDC does not know the name, and no secret was used on it. */
 static bool
 try_client(struct session *session, const struct cm_login_name *name,
-           struct try *try, struct cm_login_result *out)
+           struct attempt *attempt, struct cm_login_result *out)
 {
     krb5_context context = session->context;
     krb5_error_code ret;
 
-    ret = open_try(session, name, try);
+    ret = open_attempt(session, name, attempt);
     if (ret == 0)
-        ret = krb5_init_creds_get(context, try->exchange);
+        ret = krb5_init_creds_get(context, attempt->exchange);
     if (ret == 0)
-        ret = krb5_init_creds_get_creds(context, try->exchange, &try->creds);
+        ret = krb5_init_creds_get_creds(context, attempt->exchange,
+                                        &attempt->creds);
     if (ret != 0)
-        refuse(session, try, ret, out);
-    else if (!cm_login_name_is_ordinary(context, try->client,
-                                        try->creds.client))
+        refuse(session, attempt, ret, out);
+    else if (!cm_login_name_is_ordinary(context, attempt->client,
+                                        attempt->creds.client))
         fail(session, KRB5_KDCREP_MODIFIED, CM_LOGIN_FAULT_REPLY, out);
     else
-        keep(session, try, out);
+        keep(session, attempt, out);
     return out->end != CM_LOGIN_REFUSED ||
            ret != KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN || session->asker.asked;
 }
@@ -302,16 +303,16 @@ static bool
 try_name(struct session *session, const struct cm_login_name *name,
          struct cm_login_result *out)
 {
-    struct try try = {0};
+    struct attempt attempt = {0};
     krb5_error_code ret;
     bool last = true;
 
-    ret = cm_login_name_make(session->context, name, &try.client);
+    ret = cm_login_name_make(session->context, name, &attempt.client);
     if (ret != 0)
         fail(session, ret, CM_LOGIN_FAULT_NAME, out);
     else
-        last = try_client(session, name, &try, out);
-    close_try(session, &try);
+        last = try_client(session, name, &attempt, out);
+    close_attempt(session, &attempt);
     return last;
 }
 
