@@ -111,12 +111,18 @@ def test_sent_again_to_another_worker(tmp_path, world):
             client = slow.begin()
             login, before = between.requests[-1], len(between.replies)
 
+            sent = []
+
             def elsewhere():
                 for _ in range(16): # not all of them reach one worker
                     between.repeat(login)
+                    sent.append(login)
                 return audit_lines(kdc.log())
 
             until(elsewhere, "another worker is asked")
+            # One that is read after the end would be another login.
+            until(lambda: kdc.log().count(REPEATED) + len(
+                audit_lines(kdc.log())) >= len(sent), "all are read")
             assert len(between.replies) == before and slow.fake.searches == 1
             slow.gate.set()
             assert ended(client) == (0, "")
