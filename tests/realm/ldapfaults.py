@@ -7,6 +7,16 @@ import urllib.parse
 from listener import Listener
 
 
+def operation(data):
+    """What the first LDAPMessage of data is, by the tag after its number
+    (RFC 4511 section 4.1.1); None for what is not the beginning of one."""
+    try:
+        start = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+        return data[start + 2 + data[start + 1]]
+    except IndexError:
+        return None
+
+
 class Answering(Listener):
     """Answers every request with fixed bytes, then ends or falls silent."""
 

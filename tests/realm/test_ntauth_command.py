@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from keeper import Keeper
-from ldapfaults import Proxy
+from ldapfaults import Proxy, operation
 from realm import COMMAND
 from slapd import Authority, Slapd
 
@@ -28,19 +28,14 @@ class Forgetful(Proxy):
         self.before = before
 
     def pass_on(self, data, by_client):
-        if by_client and self.before is not None and self._is_change(data):
+        if (by_client and self.before is not None
+                and operation(data) == self.MODIFY):
             self.before()
         return data
 
     def goes_on(self, data, by_client):
         return self.before is not None or not (
-            by_client and self._is_change(data))
-
-    def _is_change(self, data):
-        """LDAPMessage: a SEQUENCE with the message's number before what it
-        asks for (RFC 4511 section 4.1.1)."""
-        start = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
-        return data[start + 2 + data[start + 1]] == self.MODIFY
+            by_client and operation(data) == self.MODIFY)
 
 
 @pytest.fixture

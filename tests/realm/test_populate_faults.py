@@ -293,7 +293,9 @@ def test_a_killed_server(place):
 # Ctrl-C.
 
 class Pausing(ldapfaults.Proxy):
-    """Keeps an answer in the middle of the run until it may go on."""
+    """Keeps an answer in the middle of the changes until it may go on."""
+
+    MODIFIED = 0x67
 
     def __init__(self, target):
         super().__init__(target)
@@ -301,7 +303,7 @@ class Pausing(ldapfaults.Proxy):
         self.reached, self.go_on = threading.Event(), threading.Event()
 
     def pass_on(self, data, by_client):
-        if not by_client and len(data) < 200:
+        if not by_client and ldapfaults.operation(data) == self.MODIFIED:
             self.answers += 1
             if self.answers == 100:
                 self.reached.set()
