@@ -15,6 +15,7 @@ struct cm_realms {
     struct cm_realm *list[CM_REALMS_MAX]; /* pointers: handed out, they stay */
     size_t count;
     pid_t pid; /* of the process that the services belong to */
+    struct cm_clock clock;
     struct cm_fetcher *fetcher; /* its own thread's; NULL until needed */
 };
 
@@ -47,7 +48,14 @@ cm_realms_new(const struct cm_log *log)
     realms->log.line = name_line;
     realms->log.context = realms;
     realms->pid = getpid();
+    realms->clock = cm_system_clock;
     return realms;
+}
+
+void
+cm_realms_set_clock(struct cm_realms *realms, const struct cm_clock *clock)
+{
+    realms->clock = *clock;
 }
 
 static void
@@ -161,30 +169,62 @@ state_of(enum cm_config_result result, const struct cm_settings *settings)
     return CM_REALM_BROKEN;
 }
 
+/* The first error, or what else is the matter. */
 static void
-load(struct cm_realm *realm, krb5_context context, const struct cm_log *log)
+set_why(struct cm_realm *realm, const struct cm_config_errors *errors)
+{
+    if (realm->state == CM_REALM_ABSENT)
+        cm_detail_set(&realm->why,
+                      "the realm has no certmap subsection in kdc.conf");
+    else if (errors->list.count > 0)
+        cm_detail_set(&realm->why, "%s", errors->list.items[0]);
+    else if (realm->state == CM_REALM_BROKEN)
+        cm_detail_set(&realm->why, "out of memory");
+}
+
+/* What was said before is not said again. */
+static void
+log_reading(const struct cm_realm *realm, const struct cm_detail *before,
+            const struct cm_config_errors *errors, const struct cm_log *log)
+{
+    if (realm->state == CM_REALM_BROKEN &&
+        strcmp(realm->why.text, before->text) == 0)
+        return;
+    log_errors(log, errors);
+    log_state(realm, log);
+}
+
+static void
+load(struct cm_realm *realm, krb5_context context, struct cm_realms *realms)
 {
     struct cm_text_list files = {0};
     struct cm_config_errors errors = {{0}};
     enum cm_config_result result = CM_CONFIG_BROKEN;
+    struct cm_detail before = realm->why;
 
+    cm_settings_clear(&realm->settings);
+    realm->read_ms = realms->clock.monotonic_ms(realms->clock.context);
     if (cm_config_files(&files))
         result = cm_config_load(context, &files, realm->name, &realm->settings,
                                 &errors);
     realm->state = state_of(result, &realm->settings);
-    if (realm->state == CM_REALM_ABSENT)
-        cm_detail_set(&realm->why,
-                      "the realm has no certmap subsection in kdc.conf");
-    else if (errors.list.count > 0)
-        cm_detail_set(&realm->why, "%s", errors.list.items[0]);
-    else if (realm->state == CM_REALM_BROKEN)
-        cm_detail_set(&realm->why, "out of memory");
+    set_why(realm, &errors);
     if (realm->state == CM_REALM_READY)
-        open_services(realm, log);
-    log_errors(log, &errors);
-    log_state(realm, log);
+        open_services(realm, &realms->log);
+    log_reading(realm, &before, &errors, &realms->log);
     cm_config_errors_clear(&errors);
     cm_text_list_clear(&files);
+}
+
+static void
+load_again(struct cm_realm *realm, krb5_context context,
+           struct cm_realms *realms)
+{
+    int64_t now_ms = realms->clock.monotonic_ms(realms->clock.context);
+
+    if (realm->state == CM_REALM_BROKEN &&
+        now_ms - realm->read_ms >= CM_REALM_RETRY_MS)
+        load(realm, context, realms);
 }
 
 /* A forked process leaves its parent's connections alone. */
@@ -227,8 +267,11 @@ cm_realms_get(struct cm_realms *realms, krb5_context context, const char *name)
 
     follow_fork(realms);
     for (size_t i = 0; i < realms->count; i++) {
-        if (strcmp(realms->list[i]->name, name) == 0)
-            return realms->list[i];
+        realm = realms->list[i];
+        if (strcmp(realm->name, name) != 0)
+            continue;
+        load_again(realm, context, realms);
+        return realm;
     }
     if (realms->count == CM_REALMS_MAX)
         return NULL;
@@ -241,7 +284,7 @@ cm_realms_get(struct cm_realms *realms, krb5_context context, const char *name)
         free(realm);
         return NULL;
     }
-    load(realm, context, &realms->log);
+    load(realm, context, realms);
     realms->list[realms->count++] = realm;
     return realm;
 }

@@ -1,6 +1,6 @@
 /*
- * What a process keeps for its realms: configuration read once, services
- * opened lazily and again after a fork.
+ * What a process keeps for its realms: configuration read until it is without
+ * error, services opened lazily and again after a fork.
  */
 #ifndef CM_REALM_H
 #define CM_REALM_H
@@ -27,6 +27,7 @@ struct cm_realm {
     struct cm_directory_health *health;
     const struct cm_log *log; /* for what else is opened for it; borrowed */
     struct cm_detail why;     /* BROKEN, ABSENT: the first error */
+    int64_t read_ms;          /* when the configuration was read */
 };
 
 struct cm_realms;
@@ -36,12 +37,19 @@ struct cm_realms;
 struct cm_realms *cm_realms_new(const struct cm_log *log);
 void cm_realms_free(struct cm_realms *realms);
 
+/* Instead of the system's, which is what a new one goes by. */
+void cm_realms_set_clock(struct cm_realms *realms,
+                         const struct cm_clock *clock);
+
 /*
  * The realm by name; its configuration is read at first use, and its summary
- * line or errors logged then.  Borrowed until cm_realms_free().  NULL: no
- * memory, or more than CM_REALMS_MAX realms.
+ * line or errors logged then.  What is BROKEN is read again after
+ * CM_REALM_RETRY_MS, as a file may have been late, or memory short; until it
+ * is read without error nothing of it is in use.  What is READY stays so until
+ * a fork.  Borrowed until cm_realms_free().  NULL: no memory, or more than
+ * CM_REALMS_MAX realms.
  */
-enum { CM_REALMS_MAX = 256 };
+enum { CM_REALMS_MAX = 256, CM_REALM_RETRY_MS = 10000 };
 const struct cm_realm *cm_realms_get(struct cm_realms *realms,
                                      krb5_context context, const char *name);
 

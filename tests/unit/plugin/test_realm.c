@@ -38,6 +38,8 @@ static const char kdc_conf[] =
     "ntauth = FILE:@/ca.pem\nrevocation = off\n}\n}\n"
     "OFF = {\ncertmap = {\nmode = off\n}\n}\n"
     "BROKEN = {\ncertmap = {\nmode = enforc\ntimeout = 1\n}\n}\n"
+    "LATE = {\ncertmap = {\nanchors = FILE:@/roots.pem\n"
+    "ntauth = FILE:@/late.pem\nrevocation = off\n}\n}\n"
     "ABSENT = {\nkdc = localhost\n}\n";
 
 static int
@@ -133,6 +135,55 @@ test_broken(void **state)
     cm_realms_free(realms);
 }
 
+static int64_t
+stopped(void *data)
+{
+    return *(const int64_t *)data;
+}
+
+/* A file that comes late, as from a disk that is mounted after the KDC has
+ * started. */
+static void
+test_late(void **state)
+{
+    int64_t now = 1000;
+    const struct cm_clock clock = {stopped, stopped, &now};
+    struct cm_realms *realms = cm_realms_new(&keep);
+    const struct cm_realm *realm;
+    char there[SCRATCH_PATH * 2];
+
+    (void)state;
+    cm_realms_set_clock(realms, &clock);
+    realm = cm_realms_get(realms, context, "LATE");
+    assert_int_equal(realm->state, CM_REALM_BROKEN);
+    assert_int_equal(lines.count, 2);
+    expect_line(0, "certmap: ", "late.pem");
+    now += CM_REALM_RETRY_MS; /* the same error, which is not said again */
+    assert_ptr_equal(cm_realms_get(realms, context, "LATE"), realm);
+    assert_int_equal(realm->state, CM_REALM_BROKEN);
+    assert_int_equal(lines.count, 2);
+    (void)snprintf(there, sizeof(there), "%s",
+                   scratch_path(&scratch, "ca.pem"));
+    assert_int_equal(link(there, scratch_path(&scratch, "late.pem")), 0);
+    now += CM_REALM_RETRY_MS - 1; /* not yet */
+    assert_ptr_equal(cm_realms_get(realms, context, "LATE"), realm);
+    assert_int_equal(realm->state, CM_REALM_BROKEN);
+    assert_null(realm->services.trust);
+    now++;
+    assert_ptr_equal(cm_realms_get(realms, context, "LATE"), realm);
+    assert_int_equal(realm->state, CM_REALM_READY);
+    assert_non_null(realm->services.trust);
+    assert_int_equal(lines.count, 3);
+    expect_line(2, "certmap: realm=\"LATE\" mode=enforce ", "revocation=off");
+    /* What is ready stays as it was read. */
+    assert_int_equal(unlink(scratch_path(&scratch, "late.pem")), 0);
+    now += CM_REALM_RETRY_MS;
+    assert_int_equal(cm_realms_get(realms, context, "LATE")->state,
+                     CM_REALM_READY);
+    assert_int_equal(lines.count, 3);
+    cm_realms_free(realms);
+}
+
 static void
 test_absent(void **state)
 {
@@ -211,6 +262,7 @@ main(void)
         cmocka_unit_test_teardown(test_ready, forget_lines),
         cmocka_unit_test_teardown(test_off, forget_lines),
         cmocka_unit_test_teardown(test_broken, forget_lines),
+        cmocka_unit_test_teardown(test_late, forget_lines),
         cmocka_unit_test_teardown(test_absent, forget_lines),
         cmocka_unit_test_teardown(test_many, forget_lines),
         cmocka_unit_test_teardown(test_fork, forget_lines),
