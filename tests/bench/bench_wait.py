@@ -42,6 +42,8 @@ def arguments():
     parser.add_argument("build", type=Path)
     parser.add_argument("what", choices=("ocsp", "directory"))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--burst", action="store_true",
+                        help="cards begin all at once, wave after wave")
     parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS",
                         help="wait that long for other programs to pause")
     return parser.parse_args()
@@ -160,7 +162,8 @@ class OcspScene:
         self.responder.delay = 0
         cards = measure.load(
             PROGRAM, self.kdc, "--count", len(self.cards),
-            "--in-flight", CARD_LOGINS, "--rate", CARD_LOGINS / DELAY,
+            "--in-flight", CARD_LOGINS,
+            *(() if options.burst else ("--rate", CARD_LOGINS / DELAY)),
             *(f"{who}={self.kdc.locate(card)}"
               for who, card in self.cards.items()))
         shutil.rmtree(self.store.folder / "ocsp")  # as if never asked
