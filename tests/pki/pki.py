@@ -89,6 +89,12 @@ def name(text):
     return x509.Name([x509.NameAttribute(types[t], v) for t, v in parts])
 
 
+def some_serial():
+    """A serial number at random.  It is odd: one that ends in 00 makes another
+    fault of a mapping whose octets are turned round."""
+    return x509.random_serial_number() | 1
+
+
 class Identity:
     """A certificate and its key."""
 
@@ -157,7 +163,7 @@ class Authority(Identity):
             .subject_name(name(subject))
             .issuer_name(self.cert.subject if self.cert else name(subject))
             .public_key(private_key.public_key())
-            .serial_number(serial or x509.random_serial_number())
+            .serial_number(serial or some_serial())
             .not_valid_before(not_before or now(-1))
             .not_valid_after(not_after or now(30))
             .add_extension(x509.BasicConstraints(ca, None), critical=True))
