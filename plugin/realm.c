@@ -216,15 +216,13 @@ load(struct cm_realm *realm, krb5_context context, struct cm_realms *realms)
     cm_text_list_clear(&files);
 }
 
-static void
-load_again(struct cm_realm *realm, krb5_context context,
-           struct cm_realms *realms)
+static bool
+is_due(const struct cm_realms *realms, const struct cm_realm *realm)
 {
-    int64_t now_ms = realms->clock.monotonic_ms(realms->clock.context);
-
-    if (realm->state == CM_REALM_BROKEN &&
-        now_ms - realm->read_ms >= CM_REALM_RETRY_MS)
-        load(realm, context, realms);
+    return realm->state == CM_REALM_BROKEN &&
+           realms->clock.monotonic_ms(realms->clock.context) -
+                   realm->read_ms >=
+               CM_REALM_RETRY_MS;
 }
 
 /* A forked process leaves its parent's connections alone. */
@@ -270,7 +268,8 @@ cm_realms_get(struct cm_realms *realms, krb5_context context, const char *name)
         realm = realms->list[i];
         if (strcmp(realm->name, name) != 0)
             continue;
-        load_again(realm, context, realms);
+        if (is_due(realms, realm))
+            load(realm, context, realms);
         return realm;
     }
     if (realms->count == CM_REALMS_MAX)
