@@ -64,6 +64,8 @@ struct cm_card_objects {
 bool cm_card_list(const char *uri, int timeout_ms, struct cm_card_objects *out,
                   struct cm_detail *detail);
 void cm_card_objects_clear(struct cm_card_objects *objects);
+/* One alone. */
+void cm_card_object_clear(struct cm_card_object *object);
 
 enum cm_pin_answer {
     CM_PIN_FAILED, /* nothing was learnt about the PIN; detail says why */

@@ -24,8 +24,6 @@ bool cm_card_unpack(struct cm_unpack *in, struct cm_card_objects *out);
  * NULL: no memory. */
 char *cm_card_clean(const void *text, size_t len);
 
-void cm_card_object_clear(struct cm_card_object *object);
-
 /* Can struct cm_card_object hold this path of a module? */
 bool cm_card_module_is_usable(const char *path);
 

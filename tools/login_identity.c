@@ -66,11 +66,7 @@ cm_login_identity_clear(struct cm_login_identity *identity)
     if (identity->password != NULL)
         explicit_bzero(identity->password, strlen(identity->password));
     free(identity->password);
-    free(identity->card.der);
-    free(identity->card.module);
-    free(identity->card.token);
-    free(identity->card.serial);
-    free(identity->card.label);
+    cm_card_object_clear(&identity->card);
     memset(identity, 0, sizeof(*identity));
 }
 
