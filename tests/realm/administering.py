@@ -12,7 +12,7 @@ from pathlib import Path
 import pki
 import realm
 from auditing import turned
-from keeper import Done
+from keeper import USER, Done
 from populating import encode
 from realm import COMMAND
 
@@ -399,13 +399,18 @@ class Verbs:
 
 
 class ByList:
-    """Logins in a realm whose NTAuth list is the directory's."""
+    """Logins in a realm whose NTAuth list is the directory's, from the first
+    one on.  own: the relations of its directory."""
 
-    def __init__(self, kdc, user):
-        self.kdc, self.user = kdc, user
+    def __init__(self, kdc, world, store, own):
+        self.kdc, self.world, self.store, self.own = kdc, world, store, own
 
     def __call__(self, name, card):
-        code, output = self.kdc.certmap("refresh", "--json", *self.user)
+        self.store.mkdir(mode=0o755, exist_ok=True)
+        self.kdc.realms[self.kdc.realm] = self.world.certmap(
+            **self.own, ntauth="ldap", store=self.store)
+        self.kdc.restart()
+        code, output = self.kdc.certmap("refresh", "--json", *USER)
         (store,) = json.loads(output)["stores"]
         (row,) = [row for row in store["sources"] if row["kind"] == "ntauth"]
         assert row["outcome"] in ("mirrored", "unchanged"), output

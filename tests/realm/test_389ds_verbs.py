@@ -9,7 +9,6 @@ import ds389
 from administering import (PEOPLE, Administrator, ByList, Place, Verbs, issue,
                            values_of)
 from ds389 import KERBEROS_SCHEMA, Ds389
-from keeper import USER
 from realm import COMMAND
 from test_389ds import (READER, READER_PASSWORD, REALM, SUFFIX, containers,
                         dn, load_material, person)
@@ -68,13 +67,7 @@ def place(server, world, make_kdc, tmp_path):
     kdc = make_kdc(realms={REALM: world.certmap(**own)})
     kdc.add_principals(*PEOPLE)
 
-    def by_list(name, card):
-        (tmp_path / "store").mkdir(mode=0o755, exist_ok=True)
-        kdc.realms[REALM] = world.certmap(
-            **own, ntauth="ldap", store=tmp_path / "store")
-        kdc.restart()
-        return ByList(kdc, USER)(name, card)
-
+    by_list = ByList(kdc, world, tmp_path / "store", own)
     one = Place(
         admin=Administrator(tmp_path / "as-admin", world, REALM, **settings(
             "admin", server.admin_dn, server.admin_password)),
