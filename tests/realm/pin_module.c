@@ -20,9 +20,10 @@
 
 #include <p11-kit/pkcs11.h>
 
-#define SOFTHSM "/usr/lib/softhsm/libsofthsm2.so"
+#include "card_tries.h"
 
-enum { ALL_TRIES = 3 };
+#define TRIES "CERTMAP_PIN_TRIES"
+#define SOFTHSM "/usr/lib/softhsm/libsofthsm2.so"
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR out);
 
@@ -46,45 +47,18 @@ says(const char *word)
     return 0;
 }
 
-static int
-tries_left(void)
-{
-    const char *path = getenv("CERTMAP_PIN_TRIES");
-    FILE *file = path == NULL ? NULL : fopen(path, "re");
-    int tries = ALL_TRIES;
-
-    if (file == NULL)
-        return ALL_TRIES;
-    if (fscanf(file, "%d", &tries) != 1)
-        tries = 0;
-    (void)fclose(file);
-    return tries;
-}
-
-static void
-keep_tries(int tries)
-{
-    const char *path = getenv("CERTMAP_PIN_TRIES");
-    FILE *file = path == NULL ? NULL : fopen(path, "we");
-
-    if (file == NULL)
-        return;
-    (void)fprintf(file, "%d\n", tries);
-    (void)fclose(file);
-}
-
 /* ---- What is done otherwise ---- */
 
 static CK_RV
 get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     CK_RV code = inner->C_GetTokenInfo(slot, info);
-    int tries = tries_left();
+    int tries = card_tries_left(TRIES);
 
     if (code != CKR_OK)
         return code;
     info->flags &= ~(CK_FLAGS)CKF_USER_PIN_COUNT_LOW;
-    if (tries < ALL_TRIES || says("low"))
+    if (tries < CARD_TRIES || says("low"))
         info->flags |= CKF_USER_PIN_COUNT_LOW;
     if (tries == 1 || says("final"))
         info->flags |= CKF_USER_PIN_FINAL_TRY;
@@ -101,16 +75,16 @@ static CK_RV
 log_in(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin,
        CK_ULONG len)
 {
-    int tries = tries_left();
+    int tries = card_tries_left(TRIES);
     CK_RV code;
 
     if (tries <= 0 || says("blocked"))
         return CKR_PIN_LOCKED;
     code = inner->C_Login(session, user, pin, len);
     if (code == CKR_PIN_INCORRECT)
-        keep_tries(tries - 1);
+        card_tries_keep(TRIES, tries - 1);
     else if (code == CKR_OK)
-        keep_tries(ALL_TRIES);
+        card_tries_keep(TRIES, CARD_TRIES);
     return code;
 }
 

@@ -33,9 +33,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "card_tries.h"
 #include "fake_token.h"
 
-enum { FIRST_SLOT = 7, ALL_TRIES = 3, MAX_FILES = 64, STAY_MS = 300000 };
+#define TRIES "FAKE_TRIES"
+
+enum { FIRST_SLOT = 7, MAX_FILES = 64, STAY_MS = 300000 };
 
 static CK_SLOT_ID session_slot;
 static int logged_in;
@@ -100,35 +103,6 @@ fake_step(const char *name, CK_SLOT_ID slot)
     if (fake_is_said("crash", name))
         crash();
     return fake_is_said("fail", name) ? CKR_DEVICE_ERROR : CKR_OK;
-}
-
-/* ---- Tries ---- */
-
-static int
-tries_left(void)
-{
-    const char *path = getenv("FAKE_TRIES");
-    FILE *file = path == NULL ? NULL : fopen(path, "re");
-    int tries = ALL_TRIES;
-
-    if (file == NULL)
-        return ALL_TRIES;
-    if (fscanf(file, "%d", &tries) != 1)
-        tries = 0;
-    (void)fclose(file);
-    return tries;
-}
-
-static void
-keep_tries(int tries)
-{
-    const char *path = getenv("FAKE_TRIES");
-    FILE *file = path == NULL ? NULL : fopen(path, "we");
-
-    if (file == NULL)
-        return;
-    (void)fprintf(file, "%d\n", tries);
-    (void)fclose(file);
 }
 
 /* ---- Mischief that is none of PKCS#11's ---- */
@@ -250,7 +224,7 @@ static CK_FLAGS
 token_flags(void)
 {
     CK_FLAGS flags = 0;
-    int tries = tries_left();
+    int tries = card_tries_left(TRIES);
 
     if (fake_says("new") == NULL)
         flags |= CKF_TOKEN_INITIALIZED;
@@ -258,7 +232,7 @@ token_flags(void)
         flags |= CKF_LOGIN_REQUIRED;
     if (fake_says("unset") == NULL)
         flags |= CKF_USER_PIN_INITIALIZED;
-    if (fake_says("low") != NULL || tries < ALL_TRIES)
+    if (fake_says("low") != NULL || tries < CARD_TRIES)
         flags |= CKF_USER_PIN_COUNT_LOW;
     if (fake_says("final") != NULL || tries == 1)
         flags |= CKF_USER_PIN_FINAL_TRY;
@@ -321,7 +295,7 @@ log_in(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin,
        CK_ULONG len)
 {
     CK_RV code = fake_step("login", session);
-    int tries = tries_left();
+    int tries = card_tries_left(TRIES);
 
     if (code != CKR_OK || user != CKU_USER)
         return code != CKR_OK ? code : CKR_USER_TYPE_INVALID;
@@ -332,10 +306,10 @@ log_in(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin,
     if (tries <= 0)
         return CKR_PIN_LOCKED;
     if (len == 4 && memcmp(pin, "1234", 4) == 0) {
-        keep_tries(ALL_TRIES);
+        card_tries_keep(TRIES, CARD_TRIES);
         return CKR_OK;
     }
-    keep_tries(tries - 1);
+    card_tries_keep(TRIES, tries - 1);
     return CKR_PIN_INCORRECT;
 }
 
